@@ -1,0 +1,121 @@
+/**
+ * What operations need from the outside, as ports that adapters fill and `main` joins. A port speaks the words of the
+ * house; what git, BullMQ or a network call it stays in the adapter.
+ */
+
+/** A branch of a GitOps repository. `key` is the uuid of its row; it names the private mirror folder. */
+export type BranchRef = {
+  readonly key: string
+  /** A `file://` URL or an absolute path, resolved by main. */
+  readonly repository: string
+  readonly branch: string
+}
+
+/** The commit (40 hex) that a branch is at; null while the branch does not exist. */
+export type Head = string | null
+
+export type Person = { readonly name: string; readonly email: string }
+
+/** One commit to build. The same plan on the same parent gives the same sha, so everything in it is fixed in the database. */
+export type CommitPlan = {
+  /** The request; comes back beside the sha. */
+  readonly key: string
+  readonly message: string
+  readonly author: Person
+  readonly committer: Person
+  /** Author and committer date, to the second, +0000. */
+  readonly date: Date
+  /** `content` null deletes. None at all is an empty commit. */
+  readonly files: readonly { readonly path: string; readonly content: string | null }[]
+}
+
+export type BuiltCommit = { readonly key: string; readonly sha: string }
+
+/** What a tree has at a path. */
+export type PathState =
+  | { readonly kind: 'absent' }
+  /** `blob` is git's name of the content, `digest` the `sha256:…` that plans use. */
+  | { readonly kind: 'file'; readonly blob: string; readonly digest: string }
+  /** A directory with the paths of everything below it (full paths, in order, at most 1,000 of them). */
+  | { readonly kind: 'directory'; readonly entries: readonly string[] }
+  /** The entry `at`, the path itself or one above it, must not be written over: only `file` can stand above the path only. */
+  | { readonly kind: 'blocked'; readonly at: string; readonly by: 'symlink' | 'submodule' | 'file' }
+
+export type PushOutcome =
+  | { readonly kind: 'pushed' }
+  /** The branch is no longer at the expected head (moved on, moved back, gone): fetch, look again, rebuild. */
+  | { readonly kind: 'non-fast-forward' }
+  /** The repository's own no: a hook's words, cleaned and bounded, or git's when the hook had none. */
+  | { readonly kind: 'refused'; readonly reason: string }
+
+export type PathChange = { readonly commit: string; readonly author: Person; readonly at: Date; readonly subject: string }
+
+/**
+ * One branch, for as long as the caller holds its lock. Nothing here writes to the repository but `push`, and a mirror
+ * that is lost between two calls is made anew by the next `fetch`; so every round begins with `fetch`. All throw GitFault.
+ */
+export interface GitBranch {
+  /** Brings the private mirror up to date and says where the branch is. */
+  fetch(): Promise<Head>
+  /** False too when the commit is not known at all: then nobody ever pushed it onto this history. */
+  isAncestor(commit: string, head: string): Promise<boolean>
+  /** The commits of `to` that are not in `from`, oldest first; all of them when `from` is null or unknown. */
+  commitsBetween(from: Head, to: string): Promise<readonly string[]>
+  /** The state of every asked path, by one git process. */
+  readPaths(head: Head, paths: readonly string[]): Promise<ReadonlyMap<string, PathState>>
+  /** One commit each, chained, in the private mirror only. Look at `readPaths` first: a file in the way would be replaced. */
+  buildCommits(onto: Head, commits: readonly CommitPlan[]): Promise<readonly BuiltCommit[]>
+  /** Moves the branch from exactly `expectedHead` to its descendant `sha`, over the transport, so that hooks run. Never backwards or sideways. */
+  push(expectedHead: Head, sha: string): Promise<PushOutcome>
+  /** Who touched a path last; null when nobody is found, or not in time. */
+  lastChange(head: string, path: string): Promise<PathChange | null>
+}
+
+export interface GitBranches {
+  /** Aborting the signal (the branch lock is lost) kills what runs, hooks of a local repository included; the call throws GitFault `again`. */
+  open(branch: BranchRef, signal: AbortSignal): GitBranch
+  /** Kills what still runs and waits until it is gone. */
+  close(): Promise<void>
+}
+
+/**
+ * What a caller does about a fault: `again` — retry with backoff; `wait` — retry too, but it is not an attempt: somebody
+ * else has to become well first (repository gone, disk full); `stop` — a person must change something here.
+ */
+export type FaultKind = 'again' | 'wait' | 'stop'
+
+/** Git, its repository or the way there failed. `detail` is one line without credentials, fit for an administrator's eyes. */
+export class GitFault extends Error {
+  readonly kind: FaultKind
+  readonly detail: string
+
+  constructor(kind: FaultKind, detail: string, options?: ErrorOptions) {
+    super(`git: ${detail}`, options)
+    this.name = 'GitFault'
+    this.kind = kind
+    this.detail = detail
+  }
+}
+
+/** Tells workers that a branch has work. Only a hint: what is lost is found by the sweep (L8). */
+export interface DeliveryHints {
+  /** Returns at once, never throws; hints for one branch are coalesced. */
+  deliver(branchKey: string): void
+  close(): Promise<void>
+}
+
+/** What a worker does. Both are called again after they threw, later. */
+export type DeliveryWork = {
+  /** Delivers what is claimable on a branch. The signal aborts when the worker must stop now. */
+  readonly deliver: (branchKey: string, signal: AbortSignal) => Promise<'done' | { readonly retryInMs: number }>
+  /** Compares what should be true with what is; runs at start and then every `sweepEveryMs`, never twice at once. */
+  readonly sweep: () => Promise<void>
+  readonly sweepEveryMs: number
+}
+
+export interface DeliveryWorker {
+  /** Takes no more jobs, waits for the active ones up to a limit, then aborts them. */
+  close(): Promise<void>
+}
+
+export type StartDeliveryWorker = (work: DeliveryWork) => Promise<DeliveryWorker>
