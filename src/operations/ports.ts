@@ -38,7 +38,7 @@ export type PathState =
   | { readonly kind: 'file'; readonly blob: string; readonly digest: string }
   /** A directory with the paths of everything below it (full paths, in order, at most 1,000 of them). */
   | { readonly kind: 'directory'; readonly entries: readonly string[] }
-  /** The entry `at`, the path itself or one above it, must not be written over: only `file` can stand above the path only. */
+  /** The entry `at` is in the way: a symlink or submodule at the path or above it, or a file above it, where a directory is needed. */
   | { readonly kind: 'blocked'; readonly at: string; readonly by: 'symlink' | 'submodule' | 'file' }
 
 export type PushOutcome =

@@ -1,0 +1,130 @@
+import { isAbsolute } from 'node:path'
+import { GitFault, type BranchRef, type GitBranch, type GitBranches, type Head, type PathChange, type PushOutcome } from '../../operations/ports.ts'
+import { buildCommits } from './fast-import.ts'
+import { cleanText, MirrorBroken } from './faults.ts'
+import { createMirror, HEAD_REF, type Mirror, type Timeouts } from './mirror.ts'
+import { checkPath, isBranchName } from './paths.ts'
+import { pushArguments, readPush } from './push.ts'
+import { readPaths } from './read-paths.ts'
+import { createGitRunner } from './run.ts'
+
+export type GitOptions = {
+  /** Where the private mirrors live; made if need be. */
+  readonly directory: string
+  /** The PATH in which `git` is found, and whatever hooks of a local repository call. */
+  readonly searchPath: string
+  readonly timeouts?: Timeouts
+}
+
+/** A push waits for hooks, a first fetch for a whole repository. */
+const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs: 1_800_000 }
+
+/** The `git` program as the port that delivery writes through. */
+export function createGitBranches({ directory, searchPath, timeouts = TIMEOUTS }: GitOptions): GitBranches {
+  const git = createGitRunner({ directory, searchPath })
+  /** What is in the mirrors as far as this process knows, so that a branch that did not move costs no fetch. */
+  const known = new Map<string, string>()
+  return {
+    open(branch, signal) {
+      checkBranch(branch)
+      return openBranch(branch, createMirror(git, directory, branch, signal, timeouts), timeouts, known)
+    },
+    close: () => git.close(),
+  }
+}
+
+function checkBranch({ key, repository, branch }: BranchRef): void {
+  if (!/^[0-9a-f-]{36}$/.test(key)) throw new Error('bug: the key of a branch is no uuid')
+  if (!isBranchName(branch)) throw new GitFault('stop', `${JSON.stringify(branch)} cannot be the name of a branch`)
+  if (!repository.startsWith('file://') && !isAbsolute(repository)) throw new GitFault('stop', 'the repository is neither an absolute path nor a file:// URL')
+}
+
+function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: Map<string, string>): GitBranch {
+  const remoteRef = `refs/heads/${ref.branch}`
+
+  /** A mirror that turns out broken goes; the caller's next round begins with a fetch and makes it anew. */
+  async function guard<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof MirrorBroken)) throw error
+      known.delete(ref.key)
+      await mirror.discard()
+      throw new GitFault('again', `${error.message}; it is made anew`, { cause: error })
+    }
+  }
+
+  async function remoteHead(): Promise<Head> {
+    const { code, stdout, stderr } = await mirror.remote(['ls-remote', '--', ref.repository, remoteRef])
+    if (code !== 0) throw mirror.unreachable(stderr)
+    const line = stdout.toString('utf8').split('\n').find((text) => text.endsWith(`\t${remoteRef}`))
+    return line === undefined ? null : line.slice(0, 40)
+  }
+
+  async function fetch(): Promise<Head> {
+    await mirror.ensure()
+    await mirror.maintain()
+    const head = await remoteHead()
+    if (head === null || known.get(ref.key) === head) return head
+    const options = known.has(ref.key) ? {} : { timeoutMs: timeouts.cloneMs }
+    const { code, stderr } = await mirror.remote(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', ref.repository, `+${remoteRef}:${HEAD_REF}`], options)
+    if (code !== 0) throw mirror.unreachable(stderr)
+    const fetched = (await mirror.local(['rev-parse', '--verify', '--quiet', `${HEAD_REF}^{commit}`])).stdout.toString('latin1').trim()
+    known.set(ref.key, fetched)
+    return fetched
+  }
+
+  async function isAncestor(commit: string, head: string): Promise<boolean> {
+    if (!(await has(mirror, commit))) {
+      // Unknown is only a no when nothing else is missing: money is released on the strength of it.
+      await mirror.local(['rev-list', '--count', head])
+      return false
+    }
+    const { code, stderr } = await mirror.local(['merge-base', '--is-ancestor', commit, head], { maxCode: 1 })
+    // Before 2.44 git says "no", and an error beside it, when a commit on the way is missing.
+    if (code === 1 && stderr !== '') throw mirror.failed(stderr)
+    return code === 0
+  }
+
+  async function commitsBetween(from: Head, to: string): Promise<readonly string[]> {
+    const except = from !== null && (await has(mirror, from)) ? [`^${from}`] : []
+    const { stdout } = await mirror.local(['rev-list', '--reverse', '--topo-order', to, ...except])
+    return stdout.toString('latin1').split('\n').filter((line) => line !== '')
+  }
+
+  async function push(expected: Head, sha: string): Promise<PushOutcome> {
+    if (expected !== null && !(await isAncestor(expected, sha))) throw new Error('bug: a push that is no fast-forward')
+    const result = await mirror.remote(pushArguments(ref.repository, ref.branch, expected, sha))
+    const outcome = readPush(result, mirror.unreachable)
+    if (outcome.kind === 'pushed') known.set(ref.key, sha)
+    return outcome
+  }
+
+  return {
+    fetch: () => guard(fetch).catch((error: unknown) => (isAboutMirror(error) ? guard(fetch) : Promise.reject(error))),
+    isAncestor: (commit, head) => guard(() => isAncestor(commit, head)),
+    commitsBetween: (from, to) => guard(() => commitsBetween(from, to)),
+    readPaths: (head, paths) => guard(() => readPaths(mirror, head, paths)),
+    buildCommits: (onto, commits) => guard(() => buildCommits(mirror, onto, commits)),
+    push: (expected, sha) => guard(() => push(expected, sha)),
+    lastChange: (head, path) => guard(() => lastChange(mirror, head, path)),
+  }
+}
+
+function isAboutMirror(error: unknown): boolean {
+  return error instanceof GitFault && error.cause instanceof MirrorBroken
+}
+
+async function has(mirror: Mirror, commit: string): Promise<boolean> {
+  if (!/^[0-9a-f]{40}$/.test(commit)) throw new Error('bug: not a commit id')
+  return (await mirror.local(['cat-file', '-e', `${commit}^{commit}`], { maxCode: 128 })).code === 0
+}
+
+async function lastChange(mirror: Mirror, head: string, path: string): Promise<PathChange | null> {
+  checkPath(path)
+  const format = '--format=%H%x00%an%x00%ae%x00%at%x00%s'
+  const { stdout } = await mirror.local(['--literal-pathspecs', 'log', '-1', '--no-show-signature', format, head, '--', path])
+  const [commit, name, email, seconds, subject] = stdout.toString('utf8').trimEnd().split('\0')
+  if (commit === undefined || name === undefined || email === undefined || subject === undefined) return null
+  return { commit, author: { name: cleanText(name, 200), email: cleanText(email, 200) }, at: new Date(Number(seconds) * 1000), subject: cleanText(subject, 200) }
+}

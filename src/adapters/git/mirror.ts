@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import { appendFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GitFault, type BranchRef } from '../../operations/ports.ts'
+import { localFault, MirrorBroken, remoteFault, type Names } from './faults.ts'
+import type { GitCall, GitResult, GitRunner, RunningGit } from './run.ts'
+
+export type Timeouts = { readonly localMs: number; readonly remoteMs: number; readonly cloneMs: number }
+
+/**
+ * The private bare repository of one branch, in which commits are built before they are pushed. It has two refs: `head`,
+ * what was fetched last, and `built`, the newest commit made here; both only say what is needed. Everything in it can be
+ * had again, so it is not synced to disk and thrown away at the first sign of damage.
+ */
+export const HEAD_REF = 'refs/purser/head'
+export const BUILT_REF = 'refs/purser/built'
+
+const SETTINGS = `[core]
+	fsync = none
+	logAllRefUpdates = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[repack]
+	writeBitmaps = false
+[push]
+	recurseSubmodules = no
+`
+
+/** Above either, looking an object up gets slow; a geometric repack then costs what is new, not what is there. */
+const MAX_PACKS = 40
+const MAX_LOOSE_IN_ONE_OF_256 = 20
+
+export type Mirror = {
+  /** Runs git on the mirror alone; exit codes up to `maxCode` are answers, all others faults. */
+  local(args: readonly string[], options?: { readonly input?: Buffer; readonly maxCode?: number }): Promise<GitResult>
+  /** Runs git on mirror and repository; any failure is the repository's, and comes back unclassified. */
+  remote(args: readonly string[], options?: { readonly timeoutMs?: number }): Promise<GitResult>
+  start(args: readonly string[]): RunningGit
+  failed(stderr: string): GitFault | MirrorBroken
+  unreachable(stderr: string): GitFault | MirrorBroken
+  /** Makes it if it is not there. */
+  ensure(): Promise<void>
+  /** Packs what has piled up, when it is much. */
+  maintain(): Promise<void>
+  discard(): Promise<void>
+}
+
+/** The mirror of `branch` below `directory`; nothing is touched before `ensure`. */
+export function createMirror(git: GitRunner, directory: string, branch: BranchRef, signal: AbortSignal, timeouts: Timeouts): Mirror {
+  const path = join(directory, `${branch.key}.git`)
+  const names: Names = [[branch.repository, 'the repository'], [branch.repository.replace(/^file:\/\//, ''), 'the repository'], [path, 'the mirror'], [directory, 'the mirror']]
+  const call = (args: readonly string[], timeoutMs: number): GitCall => ({ args: [`--git-dir=${path}`, ...args], signal, timeoutMs })
+  const failed = (stderr: string) => localFault(stderr, names)
+
+  async function local(args: readonly string[], { input, maxCode = 0 }: { readonly input?: Buffer; readonly maxCode?: number } = {}): Promise<GitResult> {
+    const result = await git.run({ ...call(args, timeouts.localMs), ...(input === undefined ? {} : { input }) })
+    if (result.code > maxCode) throw failed(result.stderr)
+    return result
+  }
+
+  async function ensure(): Promise<void> {
+    if (await exists(join(path, 'config'))) return
+    await git.prepare()
+    const fresh = join(directory, `new-${randomUUID()}.git`)
+    const init = await git.run({ args: ['init', '--bare', '--quiet', '--template=', fresh], signal, timeoutMs: timeouts.localMs })
+    if (init.code !== 0) throw new GitFault('wait', `no private mirror can be made: ${failed(init.stderr).message}`)
+    await appendFile(join(fresh, 'config'), SETTINGS)
+    // What is in the way is a half-removed one, or one that another process has just made; both may go.
+    await discard()
+    await rename(fresh, path)
+  }
+
+  async function maintain(): Promise<void> {
+    const packs = await listNames(join(path, 'objects/pack'))
+    const loose = await listNames(join(path, 'objects/17'))
+    if (packs.filter((name) => name.endsWith('.pack')).length <= MAX_PACKS && loose.length <= MAX_LOOSE_IN_ONE_OF_256) return
+    await local(['repack', '--geometric=2', '-d', '--quiet'])
+    // What killed processes leave: only one process at a time works here, so none of it is in use.
+    const crumbs = packs.filter((name) => name.startsWith('tmp_')).map((name) => join(path, 'objects/pack', name))
+    const crashes = (await listNames(path)).filter((name) => name.startsWith('fast_import_crash_')).map((name) => join(path, name))
+    await Promise.all([...crumbs, ...crashes].map((file) => rm(file, { force: true })))
+  }
+
+  async function discard(): Promise<void> {
+    const old = join(directory, `old-${randomUUID()}.git`)
+    try {
+      await rename(path, old)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
+      throw error
+    }
+    await rm(old, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  return {
+    local, ensure, maintain, discard, failed,
+    remote: (args, { timeoutMs = timeouts.remoteMs } = {}) => git.run(call(args, timeoutMs)),
+    start: (args) => git.start(call(args, timeouts.localMs)),
+    unreachable: (stderr) => remoteFault(stderr, names),
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(() => true, () => false)
+}
+
+/** The names in a folder; none when there is no such folder. */
+async function listNames(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => [])
+}

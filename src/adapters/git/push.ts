@@ -1,0 +1,38 @@
+import type { Head, PushOutcome } from '../../operations/ports.ts'
+import { cleanText } from './faults.ts'
+import type { GitResult } from './run.ts'
+
+/**
+ * The arguments of a push that moves a branch from exactly one commit to another. The lease makes it a compare-and-set:
+ * a plain push would also bring back what somebody took off the branch since it was fetched. Git's own check for
+ * fast-forwards is off under a lease, so the caller has proven beforehand that `sha` descends from `expected`.
+ */
+export function pushArguments(repository: string, branch: string, expected: Head, sha: string): readonly string[] {
+  const ref = `refs/heads/${branch}`
+  return ['push', '--porcelain', '--no-progress', '--no-follow-tags', `--force-with-lease=${ref}:${expected ?? ''}`, '--', repository, `${sha}:${ref}`]
+}
+
+/** The branch moved while the push was under way: seen by the client, or by the repository when it took the ref's lock. */
+const MOVED = /stale info|fetch first|non-fast-forward|is at [0-9a-f]{40} but expected|incorrect old value|reference already exists|unable to resolve reference|failed to update ref|cannot lock ref/
+/** The repository is not well; it did not say no. */
+const SICK = /unpacker error|failed to report status|missing necessary objects|unable to migrate objects/
+
+/** What became of it: `git push --porcelain` prints `<flag> TAB <refspec> TAB <summary>` for the one ref. */
+export function readPush(result: GitResult, fault: (stderr: string) => Error): PushOutcome {
+  const line = result.stdout.toString('utf8').split('\n').find((text) => /^[ +*=!-]\t/.test(text))
+  if (line === undefined) throw fault(result.stderr)
+  const [flag, , summary = ''] = line.split('\t')
+  if (flag !== '!') {
+    if (result.code !== 0) throw fault(result.stderr)
+    return { kind: 'pushed' }
+  }
+  if (MOVED.test(summary)) return { kind: 'non-fast-forward' }
+  if (SICK.test(summary)) throw fault(`${result.stderr}\nfatal: ${summary}`)
+  return { kind: 'refused', reason: hookWords(result.stderr) || cleanText(/\((.{1,300})\)\s*$/.exec(summary)?.[1] ?? summary, 300) }
+}
+
+/** What the repository's side printed, without git's prefix, empty lines and padding. */
+function hookWords(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.startsWith('remote:')).map((line) => line.slice('remote:'.length).trim())
+  return cleanText(lines.filter((line) => line !== '').slice(0, 20).join('\n'), 1_000)
+}
