@@ -1,9 +1,17 @@
+import { Environment, EvaluationError as CelEvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js'
+import { EvaluationError } from './expression/evaluation-error.ts'
+import { checkCount, ownPrefix, rewrite, startCounting } from './expression/rewrite.ts'
+import { dayOfYear, timestampOfText, zonedGetters } from './expression/time.ts'
+import { describe, dyn, toCel, type CelType } from './expression/values.ts'
+import { variablesOf, type Scope } from './expression/variables.ts'
 import type { JsonObject } from './json.ts'
-import type { Result } from './result.ts'
+import { compilePattern } from './re2.ts'
+import { ok, refuse, type Result } from './result.ts'
 import type { ParameterSchema } from './schema.ts'
+import { closest } from './schema-wording.ts'
 
-/** Where an expression stands; it decides which variables there are. `message` sees what `policy` sees. */
-export type Scope = 'policy' | 'price' | 'template' | 'message'
+export { EvaluationError }
+export type { Scope }
 
 /** `frame`: the source line and a caret below the column. */
 export type ExpressionError = { readonly detail: string; readonly frame: string }
@@ -11,12 +19,16 @@ export type ExpressionError = { readonly detail: string; readonly frame: string 
 export type ExpressionEnvironment = {
   readonly scope: Scope
   readonly parameters: ParameterSchema | null
+  readonly cel: Environment
+  readonly types: ReadonlyMap<string, CelType>
+  /** What the variables of an evaluation were converted to, for the next expression over the same ones. */
+  readonly converted: WeakMap<Values, Record<string, unknown>>
 }
 
 /**
  * The variables of an evaluation, as plain JSON (`now` is a Date); integers become bigint by the parameter schema. Only
- * what the scope has is looked at, the rest may be absent. Conversion is remembered per object: build one of these for a
- * change and give the same one to every expression; never change it afterwards.
+ * what the expression reads is looked at, the rest may be absent. Conversion is remembered per object: build one of these
+ * for a change and give the same one to every expression; never change it afterwards.
  */
 export type Values = {
   readonly action?: string
@@ -33,8 +45,8 @@ export type Values = {
     readonly subject: string
     readonly kind: string
     readonly roles: readonly string[]
-    /** Empty when nobody is between. */
-    readonly via: string
+    /** An empty string in CEL when nobody is between. */
+    readonly via: string | null
     readonly groups: readonly string[]
   }
   readonly now?: Date
@@ -48,17 +60,149 @@ export type Expression = {
   evaluate(values: Values): unknown
 }
 
-/** Why an expression has no value for these variables; the message is for people. */
-export class EvaluationError extends Error {
-  override readonly name = 'EvaluationError'
+export const maxSourceLength = 2_000
+
+/** With every own function; the scopes' environments are clones of it. */
+const base = new Environment({ enableOptionalTypes: true, limits: { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 200, maxMapEntries: 200, maxCallArguments: 8 } })
+declareFunctions(base)
+
+function declareFunctions(cel: Environment): void {
+  const declare = (name: string, receiverType: string | null, types: readonly string[], returnType: string, handler: (...args: never[]) => unknown) =>
+    cel.registerFunction({
+      name: ownPrefix + name, returnType, handler, params: types.map((type) => ({ type })), async: false, ...(receiverType === null ? {} : { receiverType }),
+    })
+  const timestamp = 'google.protobuf.Timestamp'
+  declare('matches', 'string', ['string'], 'bool', (text: string, pattern: string) => {
+    const compiled = compilePattern(pattern)
+    if (!compiled.ok) throw new EvaluationError(`the pattern ${compiled.problem}`)
+    return compiled.value.test(text)
+  })
+  for (const [name, getter] of Object.entries(zonedGetters)) declare(name, timestamp, ['string'], 'int', getter)
+  declare('getDayOfYear', timestamp, [], 'int', dayOfYear)
+  declare('timestamp', null, ['string'], timestamp, timestampOfText)
+  declare('timestamp', null, ['int'], timestamp, (seconds: bigint) => {
+    const date = new Date(Number(seconds) * 1000)
+    if (Number.isNaN(date.getTime())) throw new EvaluationError(`${seconds} seconds are out of range`)
+    return date
+  })
 }
+
+const withoutSchema = new Map<Scope, ExpressionEnvironment>()
+const bySchema = new WeakMap<ParameterSchema, Map<Scope, ExpressionEnvironment>>()
 
 /** Cached per scope and schema object. Without a schema `parameters` is dynamic. */
 export function expressionEnvironment(scope: Scope, parameters: ParameterSchema | null): ExpressionEnvironment {
-  return { scope, parameters }
+  let cache = parameters === null ? withoutSchema : bySchema.get(parameters)
+  if (cache === undefined) bySchema.set(parameters as ParameterSchema, (cache = new Map()))
+  const known = cache.get(scope)
+  if (known !== undefined) return known
+  const environment = makeEnvironment(scope, parameters)
+  cache.set(scope, environment)
+  return environment
 }
 
-/** Parses and type-checks. `number`: int or double. */
+function makeEnvironment(scope: Scope, parameters: ParameterSchema | null): ExpressionEnvironment {
+  const cel = base.clone()
+  const { types, objects } = variablesOf(scope, parameters === null ? null : parameters.schema)
+  for (const { cel: name, make, fields } of objects) {
+    cel.registerType(name, { ctor: make, fields: Object.fromEntries([...fields].map(([field, type]) => [field, type.cel])) })
+    // Without it, equality of objects is identity, and a difference from `previous` is always seen.
+    cel.registerOperator(`${name} == ${name}`, sameValue)
+  }
+  for (const [name, type] of types) cel.registerVariable(name, type.cel)
+  return { scope, parameters, cel, types, converted: new WeakMap() }
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]))
+  if (a instanceof Map) return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)))
+  return a === b
+}
+
+/** Parses and type-checks. `number`: int or double. What is dynamic is checked again when it is evaluated. */
 export function compileExpression(source: string, env: ExpressionEnvironment, expects: 'bool' | 'number' | 'any'): Result<Expression, ExpressionError> {
-  throw new Error(`not yet ${source} ${env.scope} ${expects}`)
+  const wrong = (detail: string, at: number) => refuse({ detail, frame: codeFrame(source, at) })
+  if (source.length > maxSourceLength) return wrong(`is longer than ${maxSourceLength} characters`, 0)
+  if (source.trim() === '') return wrong('is empty', 0)
+  try {
+    const parsed = env.cel.parse(source)
+    const { identifiers, refusal } = rewrite(parsed.ast)
+    if (refusal !== null) return wrong(refusal.detail, refusal.at)
+    const checked = parsed.check()
+    if (!checked.valid) throw checked.error
+    const type = checked.type ?? 'dyn'
+    if (!mayYield(type, expects)) return wrong(`yields ${type}, but ${wanted[expects]} is needed`, 0)
+    const variables = [...identifiers].filter((name) => env.types.has(name))
+    return ok({ source, type, evaluate: (values) => evaluate(parsed, env, variables, values, expects, source) })
+  } catch (error) {
+    if (error instanceof ParseError || error instanceof CelTypeError || error instanceof CelEvaluationError) {
+      return wrong(inWords(error, env), error.range?.start ?? 0)
+    }
+    throw error
+  }
+}
+
+type Expected = 'bool' | 'number' | 'any'
+
+function mayYield(type: string, expects: Expected): boolean {
+  if (expects === 'any' || type === 'dyn') return true
+  return expects === 'bool' ? type === 'bool' : type === 'int' || type === 'double'
+}
+
+const wanted = { bool: 'true or false', number: 'a number', any: 'a value' } as const
+
+function evaluate(run: (context: object) => unknown, env: ExpressionEnvironment, variables: readonly string[], values: Values, expects: Expected, source: string): unknown {
+  const context = convert(env, variables, values)
+  let result: unknown
+  try {
+    startCounting()
+    result = run(context)
+    checkCount()
+  } catch (error) {
+    if (error instanceof EvaluationError) throw error
+    if (!(error instanceof CelEvaluationError)) throw new EvaluationError(`there is no value: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new EvaluationError(inWords(error, env) + placeIn(source, error), { cause: error })
+  }
+  const fits = expects === 'any' || (expects === 'bool' ? typeof result === 'boolean' : typeof result === 'bigint' || typeof result === 'number')
+  if (!fits) throw new EvaluationError(`yields ${describe(result)}, but ${wanted[expects]} is needed`)
+  return result
+}
+
+function placeIn(source: string, { node }: CelEvaluationError): string {
+  return node === undefined ? '' : ` in ${source.slice(node.start, Math.min(node.end, node.start + 80))}`
+}
+
+function convert(env: ExpressionEnvironment, variables: readonly string[], values: Values): Record<string, unknown> {
+  let context = env.converted.get(values)
+  if (context === undefined) env.converted.set(values, (context = {}))
+  for (const name of variables) {
+    if (Object.hasOwn(context, name)) continue
+    const value: unknown = name === 'requester' && values.requester !== undefined ? { ...values.requester, via: values.requester.via ?? '' } : values[name as keyof Values]
+    if (value === undefined) throw new EvaluationError(`${name} is not known here`)
+    context[name] = toCel(value, env.types.get(name) ?? dyn)
+  }
+  return context
+}
+
+function inWords(error: ParseError | CelTypeError | CelEvaluationError, env: ExpressionEnvironment): string {
+  const summary = error.summary.replaceAll(ownPrefix, '')
+  if (error.code === 'unknown_variable') {
+    const name = summary.replace('Unknown variable: ', '')
+    const names = [...env.types.keys()].sort()
+    const near = closest(name, names)
+    return `there is no variable ${name} here${near === null ? `; there are ${names.join(', ')}` : `; did you mean ${near}?`}`
+  }
+  if (error.code === 'reserved_identifier' && summary.endsWith(' namespace')) return 'namespace is a reserved word; it is environment.namespace'
+  return summary.charAt(0).toLowerCase() + summary.slice(1)
+}
+
+/** The line at an offset, cut to what fits a terminal, with a caret below. */
+export function codeFrame(source: string, offset: number): string {
+  const at = Math.min(offset, source.length)
+  const start = source.lastIndexOf('\n', at - 1) + 1
+  const end = source.indexOf('\n', at)
+  const line = source.slice(start, end === -1 ? source.length : end).replaceAll(/[\t\r]/g, ' ')
+  const from = Math.max(0, at - start - 60)
+  const shown = line.slice(from, from + 120)
+  return `${from > 0 ? '…' : ''}${shown}\n${' '.repeat(at - start - from + (from > 0 ? 1 : 0))}^`
 }

@@ -1,7 +1,11 @@
 import type { TSchema } from 'typebox'
-import type { JsonObject } from './json.ts'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { isObject, pointerToken, type JsonObject } from './json.ts'
+import { fillDefaults, findDefaults, tightenSchema } from './parameter-schema.ts'
 import type { FieldError } from './problem.ts'
-import type { Result } from './result.ts'
+import { compilePattern } from './re2.ts'
+import { ok, refuse, type Result } from './result.ts'
+import { wordErrors } from './schema-wording.ts'
 
 /** The one judge of shapes: bodies, documents and parameters are checked here and nowhere else, and errors are worded once. */
 export type Shape<T> = {
@@ -11,7 +15,7 @@ export type Shape<T> = {
 }
 
 export type ParameterSchema = {
-  /** The schema in force: as written, plus `additionalProperties: false` and `maxItems` where it did not say. */
+  /** The schema in force: as written, plus `additionalProperties: false`, `maxItems` and the range of whole numbers where it did not say. */
   readonly schema: JsonObject
   /** A new value with every default filled in, at every depth; the argument is not changed. */
   withDefaults(value: JsonObject): JsonObject
@@ -19,18 +23,157 @@ export type ParameterSchema = {
   validate(value: JsonObject, pointer: string): readonly FieldError[]
 }
 
+/** Values above this many nodes get their first error only: collecting all of them could fill the memory. */
+const maxNodesForAllErrors = 5_000
+
+/** Deeper input is refused before anything recurses into it. */
+const maxDepth = 64
+
 /** Compiles a TypeBox schema once; call it at module level. */
 export function compileShape<T>(schema: TSchema): Shape<T> {
-  throw new Error(`not yet ${String(schema)}`)
+  const check = judge(schema)
+  return {
+    schema,
+    parse: (value, pointer = '') => {
+      const errors = check(value, pointer)
+      // The schema is the type's own, so what it lets through is a T.
+      return errors.length === 0 ? ok(value as T) : refuse(errors)
+    },
+  }
 }
+
+/** Blueprints are few and compiling one takes milliseconds; the bound is for a stream of dry runs. */
+const compiledParameters = new Map<string, Result<ParameterSchema, readonly FieldError[]>>()
+const maxCompiledParameters = 200
 
 /** A blueprint's parameter schema: JSON Schema 2020-12 of an object. Pointers of errors start at the schema itself. */
 export function compileParameters(schema: JsonObject): Result<ParameterSchema, readonly FieldError[]> {
-  throw new Error(`not yet ${String(schema)}`)
+  // Not the canonical text: the order of properties is the order in which objects are rendered.
+  const key = JSON.stringify(schema)
+  const known = compiledParameters.get(key)
+  if (known !== undefined) return known
+  const result = compileParametersAfresh(schema)
+  for (const oldest of compiledParameters.keys()) {
+    if (compiledParameters.size < maxCompiledParameters) break
+    compiledParameters.delete(oldest)
+  }
+  compiledParameters.set(key, result)
+  return result
 }
 
-/** Strings (keys too) with U+0000 or unpaired surrogates: PostgreSQL cannot store the first, UTF-8 not the second. */
+function compileParametersAfresh(written: JsonObject): Result<ParameterSchema, readonly FieldError[]> {
+  const tightened = tightenSchema(written)
+  if (!tightened.ok) return tightened
+  const schema = tightened.value
+  const wrong = metaSchema()(schema, '')
+  if (wrong.length > 0) return refuse(wrong)
+  let check: Judge
+  try {
+    check = judge(schema)
+  } catch (error) {
+    return refuse([strictModeError(error)])
+  }
+  const errors = findDefaults(schema).flatMap(({ pointer, subschema, value }) => judge({ ...subschema, $defs: schema['$defs'] ?? {} })(value, pointer))
+  if (errors.length > 0) return refuse(errors)
+  return ok({ schema, withDefaults: (value) => fillDefaults(schema, value), validate: check })
+}
+
+type Judge = (value: unknown, pointer: string) => readonly FieldError[]
+
+/**
+ * An Ajv instance per schema, because an instance never forgets what it compiled. Its meta-schema is left out (checked
+ * once for all in `metaSchema`), which makes an instance cheap.
+ */
+function judge(schema: object): Judge {
+  const all = compile(schema, true)
+  let first: ValidateFunction | null = null
+  return (value, pointer) => {
+    const large = nodesUpTo(value, maxNodesForAllErrors) >= maxNodesForAllErrors
+    const validate = large ? (first ??= compile(schema, false)) : all
+    return validate(value) ? [] : wordErrors(validate.errors ?? [], pointer)
+  }
+}
+
+function compile(schema: object, allErrors: boolean): ValidateFunction {
+  const ajv = new Ajv2020({
+    allErrors, strict: true, strictRequired: false, allowUnionTypes: true, verbose: true, validateFormats: false, meta: false, validateSchema: false, logger: false,
+    code: { regExp: Object.assign(regExp, { code: 'regExp' }) },
+  })
+  return ajv.compile(schema)
+}
+
+/** Patterns of schemas, too, are linear in the caller's text. */
+function regExp(source: string): { test(text: string): boolean } {
+  const pattern = compilePattern(source)
+  if (!pattern.ok) throw new Error(`pattern ${JSON.stringify(source)} ${pattern.problem}`)
+  return pattern.value
+}
+
+let compiledMetaSchema: Judge | null = null
+
+function metaSchema(): Judge {
+  if (compiledMetaSchema !== null) return compiledMetaSchema
+  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: false, validateFormats: false, logger: false })
+  compiledMetaSchema = (value, pointer) => {
+    ajv.validateSchema(value as JsonObject)
+    // The meta-schema's alternatives are references, of which the first complaint at a place is the plainest.
+    const worded = wordErrors(ajv.errors ?? [], pointer)
+    return worded.filter((error, i) => worded.findIndex((e) => e.pointer === error.pointer) === i)
+  }
+  return compiledMetaSchema
+}
+
+/** Ajv throws what strict mode finds, with the place in the text at best: `… at "#/properties/x" (strictTypes)`. */
+function strictModeError(error: unknown): FieldError {
+  const text = error instanceof Error ? error.message : String(error)
+  const place = /"#(\/[^"]*)"/.exec(text)?.[1] ?? ''
+  const detail = text.replace(/^strict mode: /, '').replace(/ (in|at) "#[^"]*"/, '').replace(/ \(strict\w+\)$/, '')
+  return { pointer: decodeURIComponent(place), detail }
+}
+
+function nodesUpTo(value: unknown, limit: number): number {
+  const pending: unknown[] = [value]
+  let seen = 0
+  while (pending.length > 0 && seen < limit) {
+    const next = pending.pop()
+    seen++
+    if (Array.isArray(next) || isObject(next)) for (const child of Object.values(next)) if (pending.push(child) > limit) return limit
+  }
+  return seen
+}
+
+/**
+ * Strings (keys too) with U+0000 or unpaired surrogates: PostgreSQL cannot store the first, UTF-8 not the second. Also
+ * input nested more than 64 deep. Give it every body before anything else looks at it: what walks the value afterwards
+ * may recurse.
+ */
 export function findIllFormedText(value: unknown, pointer = ''): readonly FieldError[] {
-  throw new Error(`not yet ${String(value)} ${pointer}`)
+  const errors: FieldError[] = []
+  search(value, pointer, 0, errors)
+  return errors
 }
 
+const illFormed = /\0|\p{Surrogate}/u
+const illFormedAll = /\0|\p{Surrogate}/gu
+
+function search(value: unknown, pointer: string, depth: number, errors: FieldError[]): void {
+  if (errors.length === 50) return
+  if (typeof value === 'string') {
+    if (illFormed.test(value)) errors.push({ pointer, detail: 'has a character that is no text (U+0000, or half of a surrogate pair)' })
+    return
+  }
+  if (typeof value !== 'object' || value === null) return
+  if (depth === maxDepth) {
+    errors.push({ pointer, detail: `is nested more than ${maxDepth} levels deep` })
+    return
+  }
+  if (Array.isArray(value)) value.forEach((item, i) => search(item, pointer + pointerToken(i), depth + 1, errors))
+  else for (const [key, member] of Object.entries(value)) searchMember(key, member, pointer, depth, errors)
+}
+
+function searchMember(key: string, member: unknown, pointer: string, depth: number, errors: FieldError[]): void {
+  // The pointer itself must be text that can be sent back.
+  const at = pointer + pointerToken(key.replace(illFormedAll, '\uFFFD'))
+  if (illFormed.test(key)) errors.push({ pointer: at, detail: 'is a name with a character that is no text (U+0000, or half of a surrogate pair)' })
+  search(member, at, depth + 1, errors)
+}
