@@ -4,9 +4,9 @@
  */
 export type Measure = 'cost' | 'count'
 
-/** `"2500.00"`, `"-3.5"`, `"12"` → minor units; null for anything else, more than two decimals included. */
+/** `"2500.00"`, `"-3.5"`, `"12"` → minor units; null for anything else, more than two decimals or thirteen digits included (what a JSON number holds to the cent). */
 export function parseMoney(text: string): bigint | null {
-  const match = /^(-?)(\d{1,15})(?:\.(\d{1,2}))?$/.exec(text)
+  const match = /^(-?)(\d{1,13})(?:\.(\d{1,2}))?$/.exec(text)
   if (match === null) return null
   const minor = BigInt(match[2] ?? '0') * 100n + BigInt((match[3] ?? '').padEnd(2, '0'))
   return match[1] === '-' ? -minor : minor

@@ -1,0 +1,204 @@
+import type pg from 'pg'
+import { Fault } from '../core/fault.ts'
+import { idToUuid, type Id } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Action, ObjectRef, Plan } from '../core/plan.ts'
+import type { BudgetSnapshot } from '../core/request-record.ts'
+import { run } from './database.ts'
+import { parseSnapshots, type SnapshotRow } from './snapshot.ts'
+
+/** One submit as `admit` takes it: everything that its one transaction writes. */
+export type Submit = {
+  readonly id: Id<'request'>
+  readonly platformRevision: bigint
+  readonly principal: string
+  readonly via: string | null
+  /** Principals who had a part in asking; none of them may approve. */
+  readonly parties: readonly string[]
+  readonly idempotency: { readonly scope: string; readonly key: string; readonly fingerprint: string } | null
+  readonly reason: string
+  readonly plan: Plan
+  /** By change; a create's is the one that its resource gets. */
+  readonly resourceIds: readonly Id<'resource'>[]
+  /** What is shown of the request and never changes. */
+  readonly body: JsonObject
+  /** Facts of a denial by policy; null when policy lets it pass. */
+  readonly problem: JsonObject | null
+  readonly actor: JsonObject
+}
+
+export type Answer =
+  | { readonly outcome: 'admitted'; readonly budgets: readonly BudgetSnapshot[]; readonly at: Date; readonly delivery: string | null }
+  | { readonly outcome: 'denied'; readonly budgets: readonly BudgetSnapshot[]; readonly short: readonly BudgetSnapshot[]; readonly at: Date }
+  | { readonly outcome: 'stale' | 'key-reused' }
+  | { readonly outcome: 'replay'; readonly request: string }
+  | Conflict
+
+/** What stands in the way of a plan, by the index of its change. */
+export type Conflict =
+  | { readonly outcome: 'resource-exists'; readonly change: number }
+  | { readonly outcome: 'resource-busy'; readonly change: number; readonly request: string | null }
+  | { readonly outcome: 'object-exists'; readonly change: number; readonly object: ObjectRef }
+
+type AnswerRow =
+  | { readonly outcome: 'admitted'; readonly budgets: readonly SnapshotRow[]; readonly at: string; readonly delivery: string | null }
+  | { readonly outcome: 'denied'; readonly budgets: readonly SnapshotRow[]; readonly short: readonly SnapshotRow[]; readonly at: string }
+  /** A neighbour in the same array holds the same key. */
+  | { readonly outcome: 'again' }
+  | Exclude<Answer, { outcome: 'admitted' | 'denied' }>
+
+function parseAnswer(row: Exclude<AnswerRow, { outcome: 'again' }>): Answer {
+  switch (row.outcome) {
+    case 'admitted':
+      return { ...row, budgets: parseSnapshots(row.budgets), at: new Date(row.at) }
+    case 'denied':
+      return { ...row, budgets: parseSnapshots(row.budgets), short: parseSnapshots(row.short), at: new Date(row.at) }
+    case 'stale':
+    case 'key-reused':
+    case 'replay':
+    case 'resource-exists':
+    case 'resource-busy':
+    case 'object-exists':
+      return row
+  }
+}
+
+export type Admission = {
+  /** @throws Fault when the database is away: whether the submit was admitted is then unknown. */
+  admit(submit: Submit): Promise<Answer>
+}
+
+/** Measured on one hot budget: 2 connections × 32 admit 11,968/s, one at a time 1,185/s at 64 connections. */
+const CONNECTIONS = 2
+const BATCH = 32
+
+const admitStatement = { name: 'admit', text: 'select ordinal, answer from admit($1::jsonb[])' }
+
+/**
+ * Submits that arrive while calls are under way leave together in the next one; an idle one leaves at once. An error in a
+ * batch of several is looked into one by one, so that a submit which cannot be written takes no neighbour with it.
+ */
+export function openAdmission(pool: pg.Pool): Admission {
+  type Waiting = { readonly doc: string; readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }
+  const waiting: Waiting[] = []
+  let underWay = 0
+
+  async function send(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const rows = await run<{ ordinal: number; answer: AnswerRow }>(pool, admitStatement, [batch.map((w) => w.doc)])
+      for (const { ordinal, answer } of rows) {
+        const item = batch[ordinal - 1]
+        if (item === undefined) throw new Error(`admit answered for submit ${ordinal} of ${batch.length}`)
+        if (answer.outcome === 'again') waiting.push(item)
+        else item.resolve(parseAnswer(answer))
+      }
+    } catch (error) {
+      if (batch.length === 1 || (error instanceof Fault && error.kind === 'wait')) for (const item of batch) item.reject(error)
+      else for (const item of batch) await send([item])
+    }
+  }
+
+  function pump(): void {
+    while (underWay < CONNECTIONS && waiting.length > 0) {
+      underWay++
+      void send(waiting.splice(0, BATCH)).finally(() => {
+        underWay--
+        pump()
+      })
+    }
+  }
+
+  return {
+    admit(submit) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ doc: JSON.stringify(submitDocument(submit)), resolve, reject })
+        pump()
+      })
+    },
+  }
+}
+
+/**
+ * What stands in the way of a plan right now, without locks: for plans, which promise nothing. `stale`: a resource moved
+ * on since it was read.
+ */
+export async function readConflict(pool: pg.Pool, plan: Plan): Promise<Conflict | { readonly outcome: 'stale' } | null> {
+  const doc = { team: plan.team, environment: plan.environment, changes: changeDocuments(plan, []) }
+  const rows = await run<{ verdict: Conflict | { outcome: 'stale' } }>(
+    pool, { name: 'plan_conflicts', text: 'select verdict from plan_conflicts($1::jsonb[])' }, [[JSON.stringify(doc)]])
+  return rows[0]?.verdict ?? null
+}
+
+/** The budgets that cover a plan, as they would stand with its reservation, and those that it would not fit in. */
+export async function readCoveringBudgets(pool: pg.Pool, plan: Plan): Promise<readonly BudgetSnapshot[]> {
+  const rows = await run<{ budget: SnapshotRow }>(pool, {
+    name: 'covering_budgets',
+    text: `select jsonb_build_object('name', b.name, 'team', b.team, 'measure', b.measure, 'limit', b.limit_amount, 'committed', b.committed,
+             'reserved', b.reserved, 'requested', v.delta) as budget
+           from covering_budgets($1, $2, $3::jsonb) v join budget b on b.id = v.budget_id order by b.id`,
+  }, [plan.team, plan.environment, JSON.stringify(changeDocuments(plan, []))])
+  return parseSnapshots(rows.map((row) => row.budget))
+}
+
+type ChangeDocument = {
+  readonly action: Action
+  readonly resourceId: string | null
+  readonly name: string
+  readonly [member: string]: unknown
+}
+
+function changeDocuments(plan: Plan, resourceIds: readonly Id<'resource'>[]): ChangeDocument[] {
+  return plan.changes.map((change, index) => {
+    const id = change.resourceId ?? resourceIds[index]
+    return {
+      action: change.action,
+      resourceId: id === undefined ? null : idToUuid(id),
+      name: change.name,
+      blueprintName: change.blueprint.name,
+      blueprintVersion: change.blueprint.version,
+      parameters: change.parameters,
+      ttl: change.ttl,
+      costBefore: Number(change.cost.before),
+      costAfter: Number(change.cost.after),
+      baseRevision: change.baseRevision,
+      overwrite: change.overwrite,
+      objects: change.objects,
+    }
+  })
+}
+
+function submitDocument(submit: Submit): unknown {
+  const { plan } = submit
+  const place = `${plan.team}/${plan.environment}`
+  return {
+    id: idToUuid(submit.id),
+    platformRevision: Number(submit.platformRevision),
+    principal: submit.principal,
+    via: submit.via,
+    parties: submit.parties,
+    scope: submit.idempotency?.scope ?? null,
+    key: submit.idempotency?.key ?? null,
+    fingerprint: submit.idempotency?.fingerprint ?? null,
+    team: plan.team,
+    environment: plan.environment,
+    reason: submit.reason,
+    outcome: plan.decision.outcome,
+    planDigest: plan.digest,
+    policyDigest: plan.policyDigest,
+    costDelta: Number(plan.changes.reduce((sum, change) => sum + change.cost.after - change.cost.before, 0n)),
+    repository: plan.repository,
+    branch: plan.branch,
+    body: submit.body,
+    problem: submit.problem,
+    actor: submit.actor,
+    // What two submits may both want; `admit` serializes them by these.
+    keys: [
+      ...(submit.idempotency === null ? [] : [`key/${submit.idempotency.scope}/${submit.idempotency.key}`]),
+      ...plan.changes.map((change) => `resource/${place}/${change.name}`),
+      ...plan.changes.flatMap((change) => change.objects.map((o) => `object/${plan.environment}/${o.group}/${o.kind}/${o.namespace}/${o.name}`)),
+    ],
+    approvals: plan.decision.approvals.map(({ source, policy, rule, approvers, required }) => ({ source, policy, rule, ...approvers, required })),
+    changes: changeDocuments(plan, submit.resourceIds),
+    files: plan.files,
+  }
+}

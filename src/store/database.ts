@@ -1,0 +1,89 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { Fault } from '../core/fault.ts'
+import { PrismaClient } from '../generated/prisma/client.ts'
+
+/**
+ * One pool for everything: prepared statements where it is hot or holds a lock, Prisma for reads by key and plain lists.
+ * A hot row collapses under many connections, so the pool is small.
+ */
+export type Database = {
+  readonly pool: pg.Pool
+  readonly prisma: PrismaClient
+  close(): Promise<void>
+}
+
+export type DatabaseOptions = { readonly url: string; readonly poolSize: number; readonly onIdleError: (error: Error) => void }
+
+export function openDatabase({ url, poolSize, onIdleError }: DatabaseOptions): Database {
+  const pool = new pg.Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, idleTimeoutMillis: 30_000, keepAlive: true, application_name: 'purser' })
+  // An idle connection that the server ends is replaced by the pool; without a listener it would end the process.
+  pool.on('error', onIdleError)
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  return {
+    pool,
+    prisma,
+    async close() {
+      await prisma.$disconnect()
+      await pool.end()
+    },
+  }
+}
+
+/** A statement that is prepared once per connection under its name. */
+export type Statement = { readonly name: string; readonly text: string }
+
+/**
+ * Runs a prepared statement and answers its rows, as PostgreSQL gives them: bigint columns arrive as text.
+ * @throws Fault `wait` when the database cannot be reached, `again` when it asks for another try (deadlock, timeout).
+ */
+export async function run<Row extends object>(pool: pg.Pool, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+  try {
+    const result = await pool.query<Row>({ name: statement.name, text: statement.text, values: [...values] })
+    return result.rows
+  } catch (error) {
+    throw classifyDatabaseError(error)
+  }
+}
+
+/** Prisma's reads through the same classification as prepared statements. */
+export async function read<T>(query: Promise<T>): Promise<T> {
+  try {
+    return await query
+  } catch (error) {
+    throw classifyDatabaseError(error)
+  }
+}
+
+/** SQLSTATE → what to do about it, in one place and never by message; anything unknown stays what it is: a bug. */
+export function classifyDatabaseError(error: unknown): unknown {
+  const code = sqlState(error)
+  if (code === null) return isConnectionError(error) ? new Fault('wait', 'the database cannot be reached', { cause: error }) : error
+  // Connection exceptions, shutdown, too many connections, out of resources, read-only after a failover.
+  if (/^(08|53)/.test(code) || ['57P01', '57P02', '57P03', '25006'].includes(code)) return new Fault('wait', 'the database is not available', { cause: error })
+  if (['40001', '40P01', '55P03', '57014', '25P03', '25P04'].includes(code)) return new Fault('again', 'the database asked for another try', { cause: error })
+  return error
+}
+
+/** The five characters of SQLSTATE, also from inside Prisma's wrapping; null when the error is not PostgreSQL's. */
+export function sqlState(error: unknown): string | null {
+  for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
+    const { code, originalCode, cause, meta } = at as { code?: unknown; originalCode?: unknown; cause?: unknown; meta?: { driverAdapterError?: unknown } }
+    for (const candidate of [originalCode, code]) if (typeof candidate === 'string' && /^(?!P\d{4}$)[0-9A-Z]{5}$/.test(candidate)) return candidate
+    at = cause ?? meta?.driverAdapterError
+  }
+  return null
+}
+
+const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'P1001', 'P1002', 'P1008', 'P1017'])
+
+function isConnectionError(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
+    const { code, message, cause } = at as { code?: unknown; message?: unknown; cause?: unknown }
+    if (typeof code === 'string' && connectionCodes.has(code)) return true
+    // node-postgres gives these no code (pg/lib/client.js and pg-pool/index.js).
+    if (typeof message === 'string' && /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/.test(message)) return true
+    at = cause
+  }
+  return false
+}

@@ -1,0 +1,19 @@
+import type { Measure } from '../core/money.ts'
+import type { BudgetSnapshot } from '../core/request-record.ts'
+
+/** A budget's snapshot as jsonb brings it: amounts as JSON numbers, whole and far below 2^53. */
+export type SnapshotRow = {
+  readonly name: string
+  readonly team: string | null
+  readonly measure: Measure
+  readonly limit: number
+  readonly committed: number
+  readonly reserved: number
+  readonly requested: number
+}
+
+export function parseSnapshots(rows: readonly SnapshotRow[]): readonly BudgetSnapshot[] {
+  return rows.map((row) => ({
+    ...row, limit: BigInt(row.limit), committed: BigInt(row.committed), reserved: BigInt(row.reserved), requested: BigInt(row.requested),
+  }))
+}
