@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { chmod, lstat, mkdir, realpath } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Where one embedded database keeps what, and the name by which its processes are recognised. */
+export type Places = { readonly cluster: string; readonly log: string; readonly sockets: string; readonly name: string }
+
+const SOCKET = '.s.PGSQL.5432'
+/** `sun_path` holds 108 bytes with the final NUL, and a longer path is cut off silently by some programs. */
+const SOCKET_PATH_MAX = 107
+
+/**
+ * The name comes from the real path, so two spellings of one folder are one database. The socket lies beside the data
+ * where its path is short enough, else in a folder of the same name below the temporary directory: whoever can enter that
+ * folder is let in without a password, so it must be ours alone.
+ */
+export async function findPlaces(dataDir: string): Promise<Places> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const root = await realpath(dataDir)
+  const name = `purser_${createHash('sha256').update(root).digest('hex').slice(0, 16)}`
+  const user = process.getuid?.() ?? 0
+  const candidates = [join(root, 'run'), join(tmpdir(), `${name}_${user}`), join('/tmp', `${name}_${user}`)]
+  const sockets = candidates.find((dir) => Buffer.byteLength(join(dir, SOCKET)) <= SOCKET_PATH_MAX) ?? candidates[2]
+  if (sockets === undefined) throw new Error('unreachable: there are three candidates')
+  await makePrivate(sockets)
+  return { cluster: join(root, 'postgres'), log: join(root, 'postgres.log'), sockets, name }
+}
+
+async function makePrivate(dir: string): Promise<void> {
+  await mkdir(dir, { mode: 0o700 }).catch((cause: unknown) => {
+    if (!isErrno(cause, 'EEXIST')) throw cause
+  })
+  const found = await lstat(dir)
+  // Below /tmp somebody else can have made it first, to read along; theirs is never used.
+  const user = process.getuid?.()
+  if (!found.isDirectory() || (user !== undefined && user !== 0 && found.uid !== user) || (user === 0 && dir.startsWith('/tmp/') && found.uid !== 0)) {
+    throw new Error(`${dir} belongs to somebody else. Remove it, or choose another PURSER_DATA.`)
+  }
+  if ((found.mode & 0o077) !== 0) await chmod(dir, 0o700)
+}
+
+/** Whether a thrown value is a system error of that code. */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
