@@ -1,0 +1,120 @@
+import type pg from 'pg'
+import type { Document, Kind } from '../core/document/document.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Actor } from '../core/request-record.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
+import { read, run, type Database } from './database.ts'
+import { only } from './requests.ts'
+
+/** A document as it is in force (or was, for a version), with what the store knows about it. */
+export type DocumentRecord = { readonly document: Document; readonly revision: number; readonly createdAt: Date; readonly updatedAt: Date }
+
+/** The revision of the platform and every document that decides: the current ones, and all versions of blueprints. */
+export async function readPlatformDocuments(pool: pg.Pool): Promise<{ readonly revision: bigint; readonly documents: readonly { readonly document: Document; readonly revision: number; readonly digest: string }[] }> {
+  // One statement, so revision and documents are of one moment.
+  const rows = await run<{ revision: string; body: Document | null; document_revision: number; digest: string }>(pool, {
+    name: 'read_platform',
+    text: `select p.revision::text, v.body, v.revision as document_revision, v.digest from platform p left join (
+        select v.body, v.revision, v.digest, v.kind, v.name from document_version v
+          join document x on x.kind = v.kind and x.name = v.name and (x.revision = v.revision or v.kind = 'Blueprint')
+        where v.retired_at is null and v.kind <> 'Service') v on true
+      order by v.kind, v.name, v.revision`,
+  }, [])
+  const documents = rows.flatMap((row) => (row.body === null ? [] : [{ document: row.body, revision: row.document_revision, digest: row.digest }]))
+  return { revision: BigInt(only(rows).revision), documents }
+}
+
+export async function readPlatformRevision(pool: pg.Pool): Promise<bigint> {
+  return BigInt(only(await run<{ revision: string }>(pool, { name: 'platform_revision', text: 'select revision::text from platform' }, [])).revision)
+}
+
+export type DocumentFilter = { readonly owner?: string; readonly lifecycle?: string; readonly tag?: string }
+
+/** A page of current documents of a kind by name. */
+export async function listDocuments({ prisma }: Database, kind: Kind, filter: DocumentFilter, page: { readonly first: number; readonly after: string | null }): Promise<readonly DocumentRecord[]> {
+  const body = (path: string[], value: string): Prisma.DocumentWhereInput => ({ version: { body: { path, equals: value } } })
+  const rows = await read(prisma.document.findMany({
+    where: {
+      kind,
+      ...(page.after === null ? {} : { name: { gt: page.after } }),
+      AND: [
+        ...(filter.owner === undefined ? [] : [body(['spec', 'owner'], filter.owner)]),
+        ...(filter.lifecycle === undefined ? [] : [body(['spec', 'lifecycle'], filter.lifecycle)]),
+        ...(filter.tag === undefined ? [] : [{ version: { body: { path: ['metadata', 'tags'], array_contains: [filter.tag] } } }]),
+      ],
+    },
+    include: { version: true },
+    orderBy: { name: 'asc' },
+    take: page.first,
+  }))
+  return rows.map((row) => parse(row.version, row))
+}
+
+/** One document in force; of a blueprint, `version` chooses one of its versions. */
+export async function readDocument({ prisma }: Database, kind: Kind, name: string, version?: string): Promise<DocumentRecord | null> {
+  const current = await read(prisma.document.findUnique({ where: { kind_name: { kind, name } }, include: { version: true } }))
+  if (current === null) return null
+  if (version === undefined) return parse(current.version, current)
+  const chosen = await read(prisma.documentVersion.findFirst({ where: { kind, name, version, retiredAt: null } }))
+  return chosen === null ? null : parse(chosen, current)
+}
+
+export type DocumentVersionRecord = DocumentRecord & { readonly appliedBy: string }
+
+/** Every revision of a document that is in force, newest first. */
+export async function listDocumentVersions({ prisma }: Database, kind: Kind, name: string, page: { readonly first: number; readonly after: number | null }): Promise<readonly DocumentVersionRecord[] | null> {
+  const current = await read(prisma.document.findUnique({ where: { kind_name: { kind, name } } }))
+  if (current === null) return null
+  const rows = await read(prisma.documentVersion.findMany({
+    where: { kind, name, ...(page.after === null ? {} : { revision: { lt: page.after } }) },
+    orderBy: { revision: 'desc' },
+    take: page.first,
+  }))
+  return rows.map((row) => ({ ...parse(row, current), updatedAt: row.appliedAt, appliedBy: row.appliedBy }))
+}
+
+type VersionRow = { readonly body: Prisma.JsonValue; readonly revision: number }
+
+function parse(version: VersionRow, current: { readonly createdAt: Date; readonly updatedAt: Date }): DocumentRecord {
+  // Written by `apply_documents` alone, from what `parseDocument` accepted.
+  return { document: version.body as unknown as Document, revision: version.revision, createdAt: current.createdAt, updatedAt: current.updatedAt }
+}
+
+/** A document on its way into the store. */
+export type AppliedDocument = {
+  readonly kind: Kind
+  readonly name: string
+  readonly version: string | null
+  /** Of a blueprint: the version that its bare name stands for from now on. */
+  readonly current: string | null
+  readonly body: JsonObject
+  readonly digest: string
+  readonly decides: boolean
+  /** The team whose log it is in; null: the platform's. */
+  readonly team: string | null
+  readonly ifRevision: number | null
+  readonly budget: { readonly name: string; readonly team: string | null; readonly environment: string | null; readonly measure: string; readonly blueprints: readonly string[] | null; readonly limit: number; readonly alertAt: readonly number[] } | null
+  readonly branch: { readonly repository: string; readonly branch: string } | null
+}
+
+export type AppliedResult = { readonly kind: Kind; readonly name: string; readonly outcome: 'created' | 'changed' | 'unchanged' | 'retired'; readonly revision: number }
+
+export type ApplyAnswer =
+  | { readonly outcome: 'done'; readonly platformRevision: number; readonly results: readonly AppliedResult[] }
+  | { readonly outcome: 'stale' }
+  | { readonly outcome: 'version-exists'; readonly index: number; readonly name: string; readonly version: string }
+  | { readonly outcome: 'precondition-failed'; readonly index: number }
+
+export async function applyDocuments(pool: pg.Pool, documents: readonly AppliedDocument[], context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<ApplyAnswer> {
+  const document = JSON.stringify({ ...context, platformRevision: Number(context.platformRevision), documents })
+  return only(await run<{ answer: ApplyAnswer }>(pool, { name: 'apply_documents', text: 'select apply_documents($1::jsonb) as answer' }, [document])).answer
+}
+
+export type RetireAnswer =
+  | { readonly outcome: 'done' | 'stale' | 'not-found' | 'precondition-failed' }
+  | { readonly outcome: 'in-use'; readonly usedBy: readonly string[] }
+
+export async function retireDocument(pool: pg.Pool, document: { readonly kind: Kind; readonly name: string; readonly decides: boolean; readonly team: string | null; readonly ifRevision: number | null }, context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<RetireAnswer> {
+  const p = JSON.stringify({ ...document, ...context, platformRevision: Number(context.platformRevision) })
+  return only(await run<{ answer: RetireAnswer }>(pool, { name: 'retire_document', text: 'select retire_document($1::jsonb) as answer' }, [p])).answer
+}

@@ -1,0 +1,53 @@
+import type pg from 'pg'
+import { idFromUuid, type Id } from '../core/ids.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { Actor } from '../core/request-record.ts'
+import { run } from './database.ts'
+
+export type EventRecord = {
+  readonly id: Id<'event'>
+  readonly type: string
+  readonly time: Date
+  readonly actor: Actor
+  readonly team: string | null
+  readonly subject: string
+  readonly data: JsonObject
+  /** Where reading goes on after it. */
+  readonly position: EventPosition
+}
+
+/** (transaction, sequence): the order in which events become readable, so that a reader who goes on from one misses none. */
+export type EventPosition = { readonly tx: bigint; readonly seq: bigint }
+
+export type EventFilter = { readonly team?: string; readonly type?: string; readonly subject?: string }
+
+/**
+ * A page of the log of these teams and of the platform itself (null: of all), oldest first. Events of a transaction that
+ * is younger than one still running are not shown yet: it may bring events that belong before them.
+ */
+export async function listEvents(pool: pg.Pool, teams: readonly string[] | null, filter: EventFilter, page: { readonly first: number; readonly after: EventPosition | null }): Promise<readonly EventRecord[]> {
+  const values: unknown[] = []
+  const bind = (value: unknown): string => `$${values.push(value)}`
+  const where: string[] = ['e.tx < pg_snapshot_xmin(pg_current_snapshot())']
+  const names: string[] = []
+  const add = (name: string, condition: string) => {
+    names.push(name)
+    where.push(condition)
+  }
+  if (teams !== null) add('teams', `e.team = any (${bind(teams)}::text[])`)
+  if (filter.team !== undefined) add('team', `e.team = ${bind(filter.team)}`)
+  if (filter.type !== undefined) add('type', `e.type = ${bind(filter.type)}`)
+  if (filter.subject !== undefined) add('subject', `e.subject = ${bind(filter.subject)}`)
+  if (page.after !== null) add('after', `(e.tx, e.seq) > (${bind(page.after.tx)}::text::xid8, ${bind(page.after.seq)}::bigint)`)
+  type Row = { id: string; type: string; time: Date; actor: Actor; team: string | null; subject: string; data: JsonObject; tx: string; seq: string }
+  const rows = await run<Row>(pool, {
+    name: `list_events ${names.join(' ')}`,
+    text: `select e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.tx::text, e.seq::text from event e where ${where.join(' and ')} order by e.tx, e.seq limit ${bind(page.first)}`,
+  }, values)
+  return rows.map(({ tx, seq, ...row }) => ({ ...row, id: idFromUuid('event', row.id), position: { tx: BigInt(tx), seq: BigInt(seq) } }))
+}
+
+/** A forbidden write, for the log. */
+export async function recordRefusedAccess(pool: pg.Pool, refusal: { readonly actor: Actor; readonly team: string | null; readonly subject: string; readonly data: JsonObject }): Promise<void> {
+  await run(pool, { name: 'refuse_access', text: 'select refuse_access($1::jsonb, $2, $3, $4::jsonb)' }, [JSON.stringify(refusal.actor), refusal.team, refusal.subject, JSON.stringify(refusal.data)])
+}

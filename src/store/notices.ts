@@ -1,0 +1,72 @@
+import pg from 'pg'
+
+/** What other processes did to the database, as it happens. */
+export type Notices = {
+  /** False while nobody listens: caches must be bypassed. */
+  readonly connected: boolean
+  onPlatform(listener: (revision: bigint) => void): void
+  /** Called for every request that moved, by the UUID of its row. */
+  onRequest(listener: (uuid: string) => void): void
+  close(): Promise<void>
+}
+
+const RECONNECT_MS = 500
+
+/** LISTENs on a connection of its own, and goes on by itself when that is lost. */
+export async function openNotices(url: string, onLost: (error: unknown) => void): Promise<Notices> {
+  const platformListeners: ((revision: bigint) => void)[] = []
+  const requestListeners: ((uuid: string) => void)[] = []
+  let client: pg.Client | null = null
+  let connected = false
+  let closing = false
+  let timer: NodeJS.Timeout | null = null
+
+  async function connect(): Promise<void> {
+    const next = new pg.Client({ connectionString: url, keepAlive: true, application_name: 'purser notices' })
+    const lose = (error: unknown) => {
+      if (client !== next) return
+      client = null
+      connected = false
+      if (closing) return
+      onLost(error)
+      later()
+    }
+    client = next
+    next.on('error', lose)
+    next.on('end', () => lose(new Error('the connection ended')))
+    next.on('notification', ({ channel, payload = '' }) => {
+      if (channel === 'purser_platform') for (const listener of platformListeners) listener(BigInt(payload))
+      if (channel === 'purser_request') for (const listener of requestListeners) listener(payload)
+    })
+    try {
+      await next.connect()
+      await next.query('listen purser_platform; listen purser_request')
+      connected = client === next
+    } catch (error) {
+      lose(error)
+    }
+  }
+
+  function later(): void {
+    timer = setTimeout(() => void connect(), RECONNECT_MS)
+    timer.unref()
+  }
+
+  await connect()
+  return {
+    get connected() {
+      return connected
+    },
+    onPlatform(listener) {
+      platformListeners.push(listener)
+    },
+    onRequest(listener) {
+      requestListeners.push(listener)
+    },
+    async close() {
+      closing = true
+      if (timer !== null) clearTimeout(timer)
+      await client?.end()
+    },
+  }
+}
