@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, inject } from 'vitest'
+
+export type TestDatabase = {
+  /** As the application's role. */
+  readonly appUrl: string
+  /** As the owner: for what the application may not do, such as looking behind its functions. */
+  readonly ownerUrl: string
+}
+
+/**
+ * A database of the calling file's own, cloned from the migrated template (about 70 ms), dropped after its last test.
+ * Call it at the top of the file: `const { appUrl } = await withDatabase()`.
+ */
+export function withDatabase(): Promise<TestDatabase> {
+  return clone(inject('database').template)
+}
+
+/** The same without any of our tables: two roles and an empty database. */
+export function withEmptyDatabase(): Promise<TestDatabase> {
+  return clone('template1')
+}
+
+async function clone(template: string): Promise<TestDatabase> {
+  const server = inject('database')
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await asSuperuser(`create database ${name} template ${template} owner purser_owner`)
+  afterAll(() => asSuperuser(`drop database if exists ${name} with (force)`))
+  const at = (url: string) => url.replace(encodeURIComponent('{database}'), name)
+  return { appUrl: at(server.appUrl), ownerUrl: at(server.ownerUrl) }
+}
+
+async function asSuperuser(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: inject('database').superuserUrl })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
