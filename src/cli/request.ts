@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { asRequest, type RequestAnswer } from './answers.ts'
+import { Unreachable, type Answer } from './client.ts'
+import { note, print, refused, unreadable, type Context } from './context.ts'
+import { clock, exits } from './io.ts'
+import { renderRequest } from './render-request.ts'
+import { readRequestInput, type InputOptions } from './request-input.ts'
+import { exitOfState, waitForRequest } from './wait.ts'
+
+export type RequestOptions = InputOptions & {
+  readonly idempotencyKey?: string
+  readonly wait?: true | 'committed'
+  readonly timeout: number
+}
+
+/** What one call may be asked to wait on the server. */
+const LONGEST_PREFER_S = 10
+
+/** `purser request`: asks, and with --wait follows until the commit. */
+export async function request(context: Context, words: readonly string[], options: RequestOptions): Promise<number> {
+  const input = await readRequestInput(words, options, context.io)
+  if (!input.ok) return unreadable(context, input.problem)
+  const deadline = clock(context.io) + options.timeout
+
+  const answer = await submit(context, input.value, options)
+
+  if (!answer.ok) return await refused(context, answer.refusal)
+  const admitted = asRequest(answer.body)
+  if (answer.replayed) note(context, 'This Idempotency-Key was used for the same request before: here is that one.')
+  if (options.wait === undefined) {
+    await print(context, admitted, renderRequest)
+    return exitOfState(admitted.state) ?? exits.reached
+  }
+  return await wait(context, admitted, deadline)
+}
+
+async function submit(context: Context, body: unknown, options: RequestOptions): Promise<Answer> {
+  const key = options.idempotencyKey ?? randomUUID()
+  const preferS = options.wait === undefined ? 0 : Math.min(LONGEST_PREFER_S, Math.floor(options.timeout / 1000))
+  try {
+    return await context.call({
+      method: 'POST',
+      path: '/v1/requests',
+      body,
+      headers: { 'idempotency-key': key, ...(preferS > 0 ? { prefer: `wait=${preferS}` } : {}) },
+      repeatable: true, // By its key.
+    })
+  } catch (error) {
+    if (error instanceof Unreachable && error.maybeTaken) {
+      note(context, `Perhaps the request was taken. Ask again with --idempotency-key ${key} and you get that one, not a second.`)
+    }
+    throw error
+  }
+}
+
+async function wait(context: Context, admitted: RequestAnswer, deadline: number): Promise<number> {
+  const waited = await waitForRequest(context, admitted, deadline)
+  if (waited.outcome === 'refused') return await refused(context, waited.refusal)
+  await print(context, waited.request, renderRequest)
+  if (waited.outcome === 'settled') return exitOfState(waited.request.state) ?? exits.reached
+  note(context, `Not committed in time. It goes on without you: purser requests ${waited.request.id}`)
+  return exits.timedOut
+}

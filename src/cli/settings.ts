@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ok, refuse, type Result } from '../core/result.ts'
+import type { Io } from './io.ts'
+
+export const formats = ['table', 'json', 'yaml'] as const
+export type Format = (typeof formats)[number]
+
+/** The options that every command takes. */
+export type GlobalOptions = { readonly as?: string; readonly output: Format; readonly color: boolean }
+
+export type Settings = {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly token: string | null
+  readonly onBehalfOf: string | null
+  readonly format: Format
+  readonly colour: boolean
+  /** Columns; endless where the output is no terminal, so that nothing is cut from what a script reads. */
+  readonly width: number
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:8080'
+const DEFAULT_DATA = './.purser'
+
+/** Settings from the environment and the global options, or one sentence on what is wrong with them. */
+export function readSettings(options: GlobalOptions, io: Io): Result<Settings, string> {
+  const given = io.env.PURSER_URL || DEFAULT_URL
+  const url = URL.canParse(given) ? new URL(given) : null
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    return refuse(`PURSER_URL is no http or https address: ${given}`)
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return refuse('PURSER_URL is only scheme, host, port and path; credentials go into PURSER_TOKEN')
+  }
+  const token = readToken(url, io)
+  if (token !== null && !/^[\x21-\x7e]+$/.test(token)) return refuse('PURSER_TOKEN holds characters that no token has')
+  if (options.as !== undefined && !/^[\x21-\x7e]+$/.test(options.as)) return refuse('--as takes an e-mail address')
+  const terminal = io.stdout.isTTY === true
+  return ok({
+    url: withoutEndSlash(url.href),
+    token,
+    onBehalfOf: options.as ?? null,
+    format: options.output,
+    colour: terminal && options.color && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb',
+    width: terminal ? Math.max(io.stdout.columns ?? 80, 40) : Number.POSITIVE_INFINITY,
+  })
+}
+
+/**
+ * The administrator's token of an installation on this machine is the default only towards this machine: a file that
+ * happens to lie in the working directory must not be sent to whatever PURSER_URL names.
+ */
+function readToken(url: URL, io: Io): string | null {
+  if (io.env.PURSER_TOKEN !== undefined) return io.env.PURSER_TOKEN.trim() || null
+  if (!isLoopback(url.hostname)) return null
+  try {
+    return readFileSync(join(io.env.PURSER_DATA || DEFAULT_DATA, 'admin-token'), 'utf8').trim() || null
+  } catch {
+    return null // Absent or unreadable: asking without a token gets a 401 that says what to do.
+  }
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
+}
+
+function withoutEndSlash(text: string): string {
+  let end = text.length
+  while (end > 0 && text[end - 1] === '/') end -= 1
+  return text.slice(0, end)
+}
