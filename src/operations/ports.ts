@@ -3,6 +3,8 @@
  * house; what git, BullMQ or a network call it stays in the adapter.
  */
 
+import { Fault, type FaultKind } from '../core/fault.ts'
+
 /** A branch of a GitOps repository. `key` is the uuid of its row; it names the private mirror folder. */
 export type BranchRef = {
   readonly key: string
@@ -78,22 +80,11 @@ export interface GitBranches {
   close(): Promise<void>
 }
 
-/**
- * What a caller does about a fault: `again` — retry with backoff; `wait` — retry too, but it is not an attempt: somebody
- * else has to become well first (repository gone, disk full); `stop` — a person must change something here.
- */
-export type FaultKind = 'again' | 'wait' | 'stop'
-
 /** Git, its repository or the way there failed. `detail` is one line without credentials, fit for an administrator's eyes. */
-export class GitFault extends Error {
-  readonly kind: FaultKind
-  readonly detail: string
-
+export class GitFault extends Fault {
   constructor(kind: FaultKind, detail: string, options?: ErrorOptions) {
-    super(`git: ${detail}`, options)
+    super(kind, detail, options)
     this.name = 'GitFault'
-    this.kind = kind
-    this.detail = detail
   }
 }
 
