@@ -1,0 +1,180 @@
+import { resolve } from 'node:path'
+import { ok, refuse, type Result } from './core/result.ts'
+import { Secret } from './core/secret.ts'
+
+/** What is in force for one process: read once at the start, checked, frozen. There is no other way to configure it. */
+export type Config = {
+  readonly host: string
+  readonly port: number
+  /** PURSER_DATA, absolute: admin token, embedded repository, embedded database. */
+  readonly dataDir: string
+  readonly currency: string
+  readonly examples: boolean
+  /** Null: the embedded one. */
+  readonly database: { readonly url: Secret; readonly migrateUrl: Secret } | null
+  /** Null: the queue is on PostgreSQL. */
+  readonly redisUrl: Secret | null
+  readonly logLevel: LogLevel
+  /** Requests a second and burst, per principal; 0 is off. */
+  readonly rateLimit: number
+  readonly allowFileRepositories: boolean
+  /** Connections in the pool that requests share. A hot budget's row gets slower with more, not faster. */
+  readonly poolSize: number
+  /** A step of delivery after which the process kills itself, for the tests of exactly that; null everywhere else. */
+  readonly fault: string | null
+  /** What documents may name as `{env: PURSER_SECRET_…}`. */
+  readonly secrets: Readonly<Record<string, Secret>>
+  /** What does no harm and yet somebody should know. */
+  readonly notices: readonly string[]
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Every variable with its default, in the order in which `purser config` shows them. */
+const variables = {
+  HOST: '127.0.0.1',
+  PORT: '8080',
+  PURSER_DATA: './.purser',
+  PURSER_CURRENCY: 'EUR',
+  PURSER_EXAMPLES: 'true',
+  DATABASE_URL: null,
+  DATABASE_MIGRATE_URL: null,
+  REDIS_URL: null,
+  LOG_LEVEL: 'info',
+  PURSER_RATE_LIMIT: '500',
+  PURSER_ALLOW_FILE_REPOSITORIES: 'false',
+  PURSER_POOL_SIZE: '8',
+  PURSER_FAULT: null,
+} as const satisfies Record<string, string | null>
+
+type Variable = keyof typeof variables
+
+/** Variables of the command as a client; a server only knows that they are no mistake. */
+const clientVariables = ['PURSER_URL', 'PURSER_TOKEN']
+const SECRET_PREFIX = 'PURSER_SECRET_'
+
+/** The configuration of this process. Nothing else reads process.env. */
+export function loadConfig(): Result<Config, readonly string[]> {
+  return readConfig(process.env, process.cwd())
+}
+
+/** What the command needs as a client over HTTP. */
+export function clientEnvironment(): Environment {
+  return { PURSER_URL: process.env.PURSER_URL, PURSER_TOKEN: process.env.PURSER_TOKEN, NO_COLOR: process.env.NO_COLOR }
+}
+
+/** Environment variables → Config, or everything that is wrong with them, all at once. An empty value is as good as none. */
+export function readConfig(env: Environment, cwd: string): Result<Config, readonly string[]> {
+  const errors: string[] = []
+  const text = (name: Variable) => set(env, name) ?? variables[name]
+  const parse = <T>(name: Variable, expected: string, parser: (value: string) => T | null, otherwise: T): T => {
+    const value = text(name)
+    if (value === null) return otherwise
+    const parsed = parser(value)
+    // The value is not repeated: it may be a password in the wrong variable.
+    if (parsed === null) errors.push(`${name} must be ${expected}`)
+    return parsed ?? otherwise
+  }
+  const notices = judgeUnknown(env, errors)
+  const databaseUrl = parse('DATABASE_URL', 'a postgresql:// URL', urlOf('postgresql:', 'postgres:'), null)
+  const migrateUrl = parse('DATABASE_MIGRATE_URL', 'a postgresql:// URL', urlOf('postgresql:', 'postgres:'), null)
+  if (text('DATABASE_URL') === null && text('DATABASE_MIGRATE_URL') !== null) errors.push('DATABASE_MIGRATE_URL is the owner of the database that DATABASE_URL names: set that too')
+  const config: Config = {
+    host: parse('HOST', 'a host name or address', (v) => (/^[0-9A-Za-z.:_-]{1,255}$/.test(v) ? v : null), ''),
+    port: parse('PORT', 'a whole number from 0 to 65535', wholeNumber(0, 65_535), 0),
+    dataDir: resolve(cwd, text('PURSER_DATA') ?? variables.PURSER_DATA),
+    currency: parse('PURSER_CURRENCY', 'an ISO 4217 code of three capital letters', (v) => (/^[A-Z]{3}$/.test(v) ? v : null), ''),
+    examples: parse('PURSER_EXAMPLES', 'true or false', flag, false),
+    database: databaseUrl === null ? null : Object.freeze({ url: databaseUrl, migrateUrl: migrateUrl ?? databaseUrl }),
+    redisUrl: parse('REDIS_URL', 'a redis:// or rediss:// URL', urlOf('redis:', 'rediss:'), null),
+    logLevel: parse('LOG_LEVEL', `one of ${logLevels.join(', ')}`, (v) => logLevels.find((l) => l === v) ?? null, 'info'),
+    rateLimit: parse('PURSER_RATE_LIMIT', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+    allowFileRepositories: parse('PURSER_ALLOW_FILE_REPOSITORIES', 'true or false', flag, false),
+    poolSize: parse('PURSER_POOL_SIZE', 'a whole number of connections from 2 to 200', wholeNumber(2, 200), 2),
+    fault: parse('PURSER_FAULT', 'the name of a step of delivery', (v) => (/^[a-z-]{1,40}$/.test(v) ? v : null), null),
+    secrets: Object.freeze(readSecrets(env)),
+    notices: Object.freeze(notices),
+  }
+  return errors.length === 0 ? ok(Object.freeze(config)) : refuse(errors)
+}
+
+/** One `NAME=value` a line, for `purser config`. Secrets are masked by what they are, not by their names. */
+export function presentConfig(config: Config): string {
+  const shown: Record<Variable, unknown> = {
+    HOST: config.host,
+    PORT: config.port,
+    PURSER_DATA: config.dataDir,
+    PURSER_CURRENCY: config.currency,
+    PURSER_EXAMPLES: config.examples,
+    DATABASE_URL: config.database?.url ?? '(embedded)',
+    DATABASE_MIGRATE_URL: config.database?.migrateUrl ?? '(embedded)',
+    REDIS_URL: config.redisUrl ?? '(none: the queue is on PostgreSQL)',
+    LOG_LEVEL: config.logLevel,
+    PURSER_RATE_LIMIT: config.rateLimit,
+    PURSER_ALLOW_FILE_REPOSITORIES: config.allowFileRepositories,
+    PURSER_POOL_SIZE: config.poolSize,
+    PURSER_FAULT: config.fault ?? '(none)',
+  }
+  const lines = [...Object.entries(shown), ...Object.entries(config.secrets)].map(([name, value]) => `${name}=${String(value)}`)
+  return `${lines.join('\n')}\n`
+}
+
+function set(env: Environment, name: string): string | null {
+  const value = env[name]
+  return value === undefined || value === '' ? null : value
+}
+
+function readSecrets(env: Environment): Record<string, Secret> {
+  const names = Object.keys(env).filter((name) => name.startsWith(SECRET_PREFIX)).sort()
+  return Object.fromEntries(names.map((name) => [name, new Secret(env[name] ?? '')]))
+}
+
+/**
+ * A variable that looks like a misspelt one of ours is an error: a limit that silently does not apply is worse than a
+ * process that does not start. One that looks like none of ours is a notice only: Kubernetes, for a Service called
+ * `purser`, sets PURSER_SERVICE_HOST and more in every container.
+ */
+function judgeUnknown(env: Environment, errors: string[]): string[] {
+  const known = [...Object.keys(variables), ...clientVariables]
+  const notices: string[] = []
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('PURSER_') || name.startsWith(SECRET_PREFIX) || known.includes(name)) continue
+    const near = known.find((candidate) => distance(name.slice(0, 64), candidate) <= 2)
+    if (near === undefined) notices.push(`${name} is no variable of Purser and has no effect`)
+    else errors.push(`${name} is no variable of Purser: did you mean ${near}?`)
+  }
+  return notices
+}
+
+/** Levenshtein's. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+function wholeNumber(min: number, max: number): (value: string) => number | null {
+  return (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
+    return number >= min && number <= max ? number : null
+  }
+}
+
+function flag(value: string): boolean | null {
+  if (value === 'true') return true
+  return value === 'false' ? false : null
+}
+
+function urlOf(...protocols: readonly string[]): (value: string) => Secret | null {
+  return (value) => (URL.canParse(value) && protocols.includes(new URL(value).protocol) ? new Secret(value) : null)
+}
