@@ -1,4 +1,5 @@
 import { Environment, EvaluationError as CelEvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js'
+import { codeFrame } from './code-frame.ts'
 import { EvaluationError } from './expression/evaluation-error.ts'
 import { checkCount, ownPrefix, rewrite, startCounting } from './expression/rewrite.ts'
 import { dayOfYear, timestampOfText, zonedGetters } from './expression/time.ts'
@@ -194,15 +195,4 @@ function inWords(error: ParseError | CelTypeError | CelEvaluationError, env: Exp
   }
   if (error.code === 'reserved_identifier' && summary.endsWith(' namespace')) return 'namespace is a reserved word; it is environment.namespace'
   return summary.charAt(0).toLowerCase() + summary.slice(1)
-}
-
-/** The line at an offset, cut to what fits a terminal, with a caret below. */
-export function codeFrame(source: string, offset: number): string {
-  const at = Math.min(offset, source.length)
-  const start = source.lastIndexOf('\n', at - 1) + 1
-  const end = source.indexOf('\n', at)
-  const line = source.slice(start, end === -1 ? source.length : end).replaceAll(/[\t\r]/g, ' ')
-  const from = Math.max(0, at - start - 60)
-  const shown = line.slice(from, from + 120)
-  return `${from > 0 ? '…' : ''}${shown}\n${' '.repeat(at - start - from + (from > 0 ? 1 : 0))}^`
 }

@@ -1,4 +1,5 @@
-import { codeFrame, compileExpression, EvaluationError, type Expression, type ExpressionEnvironment, type Values } from './expression.ts'
+import { codeFrame } from './code-frame.ts'
+import { compileExpression, EvaluationError, type Expression, type ExpressionEnvironment, type Values } from './expression.ts'
 import { absent, fromCel, toText } from './expression/values.ts'
 import { isObject, pointerToken, setOwn, type Json, type JsonObject } from './json.ts'
 import type { FieldError } from './problem.ts'

@@ -1,13 +1,134 @@
-import type { Json } from './json.ts'
+import { parseAllDocuments, type YAMLError } from 'yaml'
+import { codeFrame } from './code-frame.ts'
+import type { Json, JsonObject } from './json.ts'
 import type { FieldError } from './problem.ts'
-import type { Result } from './result.ts'
+import { ok, refuse, type Result } from './result.ts'
 
-/** The documents of a YAML stream (JSON is YAML too), empty ones left out; ≤ 1 MiB. */
+/** Characters; a body is at most 1 MiB anyhow. */
+const maxLength = 1024 * 1024
+const maxDocuments = 1_000
+
+/** The documents of a YAML 1.2 stream (JSON is YAML too), empty ones left out. Duplicate keys, unknown tags and numbers that JSON lacks are refused. */
 export function parseYamlDocuments(text: string): Result<readonly unknown[], readonly FieldError[]> {
-  throw new Error(`not yet ${text}`)
+  if (text.length > maxLength) return refuse([{ pointer: '', detail: 'is larger than 1 MiB' }])
+  try {
+    return parse(text)
+  } catch (error) {
+    // The composer recurses, and aliases are counted only when they are resolved.
+    if (error instanceof RangeError) return refuse([{ pointer: '', detail: 'is nested too deeply' }])
+    if (error instanceof ReferenceError) return refuse([{ pointer: '', detail: 'uses too many aliases, or one that is not defined' }])
+    throw error
+  }
 }
 
-/** Byte-stable YAML: the same value, the same bytes, and no reader (1.1 or 1.2) takes a string for something else. */
+function parse(text: string): Result<readonly unknown[], readonly FieldError[]> {
+  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', merge: false, strict: true, uniqueKeys: true, stringKeys: true, prettyErrors: false, logLevel: 'silent' })
+  if (!Array.isArray(documents)) return ok([])
+  if (documents.length > maxDocuments) return refuse([{ pointer: '', detail: `has more than ${maxDocuments} documents` }])
+  const errors = documents.flatMap((document) => [...document.errors, ...document.warnings]).slice(0, 20)
+  if (errors.length > 0) return refuse(errors.map((error) => errorAt(text, error)))
+  const values: unknown[] = documents.map((document) => document.toJS({ maxAliasCount: 50 })).filter((value) => value !== null)
+  if (values.some(hasOddNumber)) return refuse([{ pointer: '', detail: 'has a number that is infinite or none (.inf, .nan)' }])
+  return ok(values)
+}
+
+function errorAt(text: string, error: YAMLError): FieldError {
+  const at = error.pos[0]
+  const before = text.slice(0, at)
+  const line = before.split('\n').length
+  const column = at - (before.lastIndexOf('\n') + 1) + 1
+  return { pointer: '', detail: `line ${line}, column ${column}: ${error.message}`, frame: codeFrame(text, at) }
+}
+
+function hasOddNumber(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasOddNumber)
+}
+
+/**
+ * Byte-stable YAML: the same value, the same bytes, and no reader (1.1 or 1.2) takes a string for something else. An own
+ * emitter, since js-yaml's dumper was seen to write what readers refuse or misread: `---` as a plain key, `.` plain (null
+ * to a 1.1 reader), indented blocks at the root. Lists are not indented below their key, as kubectl writes them.
+ */
 export function emitYaml(value: Json): string {
-  throw new Error(`not yet ${String(value)}`)
+  if (isBlockList(value)) return `${listLines(value, '').trimStart()}\n`
+  if (isBlockMap(value)) return `${mapLines(value, '').trimStart()}\n`
+  return `${scalar(value)}\n`
+}
+
+function isBlockList(value: Json): value is readonly Json[] {
+  return Array.isArray(value) && value.length > 0
+}
+
+function isBlockMap(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
+}
+
+function mapLines(map: JsonObject, indent: string): string {
+  return Object.entries(map).map(([key, value]) => `${indent}${emitKey(key, indent)}:${afterKey(value, indent)}`).join('\n')
+}
+
+/** Readers look ahead 1,024 characters for a key's colon; a longer key is marked. */
+function emitKey(key: string, indent: string): string {
+  const text = quoted(key)
+  return text.length > 1_000 ? `? ${text}\n${indent}` : text
+}
+
+function afterKey(value: Json, indent: string): string {
+  if (isBlockList(value)) return `\n${listLines(value, indent)}`
+  if (isBlockMap(value)) return `\n${mapLines(value, `${indent}  `)}`
+  return ` ${blockOrScalar(value, `${indent}  `)}`
+}
+
+function listLines(list: readonly Json[], indent: string): string {
+  const inner = `${indent}  `
+  const item = (value: Json): string => {
+    // The first line of what is nested stands behind the dash.
+    if (isBlockList(value)) return listLines(value, inner).slice(inner.length)
+    if (isBlockMap(value)) return mapLines(value, inner).slice(inner.length)
+    return blockOrScalar(value, inner)
+  }
+  return list.map((value) => `${indent}- ${item(value)}`).join('\n')
+}
+
+function blockOrScalar(value: Json, indent: string): string {
+  if (typeof value !== 'string' || !isPlainProse(value)) return scalar(value)
+  const closed = value.endsWith('\n')
+  const lines = (closed ? value.slice(0, -1) : value).split('\n')
+  return `|${closed ? '' : '-'}\n${lines.map((line) => (line === '' ? '' : indent + line)).join('\n')}`
+}
+
+/**
+ * Text of several lines that a literal block carries without any trick: scripts and configuration stay readable in a
+ * diff. Anything with odd characters, outer or trailing space is quoted instead.
+ */
+function isPlainProse(text: string): boolean {
+  return text.includes('\n') && /^\S/.test(text) && !text.endsWith('\n\n') && !/[ \t](\n|$)/.test(text) && !/[^\n\t\x20-\x7e\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u.test(text.replace(astral, '')) && !/[\u2028\u2029]/.test(text)
+}
+
+const astral = /[\u{10000}-\u{10ffff}]/gu
+
+function scalar(value: Json): string {
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value === 'number') return emitNumber(value)
+  return JSON.stringify(value)
+}
+
+/** YAML 1.1 sees a float only where there is a point: `1.0e+21`. */
+function emitNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new Error(`${value} is not JSON`)
+  const text = JSON.stringify(value)
+  return text.includes('e') && !text.includes('.') ? text.replace('e', '.0e') : text
+}
+
+/** Begins with a letter, a slash or an underscore, and has nothing that means something to any reader. */
+const plain = /^[A-Za-z/_][A-Za-z0-9_./@+,;=() -]*(:[A-Za-z0-9_./@+,;=()-][A-Za-z0-9_./@+,;=() -]*)*$/
+/** Words that some reader takes for true, false, null or a number. */
+const words = /^(y|yes|n|no|on|off|true|false|null|nan|inf|_[\d_]*)$/i
+const unprintable = /[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]/g
+
+/** Plain where that is beyond doubt, else in double quotes with JSON's escapes, which YAML shares. */
+function quoted(text: string): string {
+  if (plain.test(text) && !text.endsWith(' ') && !words.test(text)) return text
+  return JSON.stringify(text).replace(unprintable, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
