@@ -62,7 +62,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
   }
 
   async function fetch(): Promise<Head> {
-    await mirror.ensure()
+    if (await mirror.ensure()) known.delete(ref.key)
     await mirror.maintain()
     const head = await remoteHead()
     if (head === null || known.get(ref.key) === head) return head

@@ -13,7 +13,7 @@ const GONE = /does not appear to be a git repository|repository .*not (?:exist|f
 const MISCONFIGURED = /transport '[^']*' not allowed|invalid refspec|is not a valid (?:ref|branch)|unknown option|is not a git command/
 
 /** Said by git on our side about its own objects; what the other side says about its own begins with `remote:`. */
-const DAMAGED = /bad object|bad tree|loose object|packfile|pack has|missing (?:blob|tree|commit)|[Uu]nable to read|[Cc]ould not read [0-9a-f]{40}|unresolved delta|pack-objects died|index file|\.lock'?: File exists|invalid sha1 pointer|not a git repository: /
+const DAMAGED = /bad object|bad tree|loose object|packfile|pack has|missing (?:blob|tree|commit)|[Uu]nable to read|[Cc]ould not read [0-9a-f]{40}|unresolved delta|pack-objects died|index file|\.lock'?: File exists|invalid sha1 pointer|bad config|not a git repository: /
 
 /** Classifies, once, what made a command fail that talks to the repository. Network and credentials are `again`: they come back by themselves. */
 export function remoteFault(stderr: string, names: Names): GitFault | MirrorBroken {

@@ -31,8 +31,8 @@ export function readPush(result: GitResult, fault: (stderr: string) => Error): P
   return { kind: 'refused', reason: hookWords(result.stderr) || cleanText(/\((.{1,300})\)\s*$/.exec(summary)?.[1] ?? summary, 300) }
 }
 
-/** What the repository's side printed, without git's prefix, empty lines and padding. */
+/** What the repository's side printed, without git's prefix, empty lines, padding, and what git adds to an update hook's words. */
 function hookWords(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.startsWith('remote:')).map((line) => line.slice('remote:'.length).trim())
-  return cleanText(lines.filter((line) => line !== '').slice(0, 20).join('\n'), 1_000)
+  return cleanText(lines.filter((line) => line !== '' && !line.startsWith('error: hook declined')).slice(0, 20).join('\n'), 1_000)
 }

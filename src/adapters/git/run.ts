@@ -55,7 +55,8 @@ export function createGitRunner(options: { readonly directory: string; readonly 
   function start(call: GitCall): RunningGit {
     if (closed) throw new GitFault('again', 'stopped')
     if (call.signal.aborted) throw stopped(call.signal)
-    const child = spawn('git', call.args, { cwd: options.directory, env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    // Every path is absolute; a folder of ours that somebody removed must not look like a git that is not installed.
+    const child = spawn('git', call.args, { cwd: '/', env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     const git = supervise(child, call)
     const gone = git.ended.catch(() => undefined).finally(() => running.delete(git))
     running.set(git, gone)
