@@ -61,9 +61,9 @@ export function loadConfig(): Result<Config, readonly string[]> {
   return readConfig(process.env, process.cwd())
 }
 
-/** What the command needs as a client over HTTP. */
+/** The environment as it is, for the command as a client: what it reads there is its own business. */
 export function clientEnvironment(): Environment {
-  return { PURSER_URL: process.env.PURSER_URL, PURSER_TOKEN: process.env.PURSER_TOKEN, NO_COLOR: process.env.NO_COLOR }
+  return process.env
 }
 
 /** Environment variables → Config, or everything that is wrong with them, all at once. An empty value is as good as none. */
