@@ -154,6 +154,18 @@ describe('trouble', () => {
     expect(await branch.fetch()).toBe(head)
   })
 
+  test('a ref that somebody keeps locked is no lost race, and nobody refused anything', async () => {
+    stage.foreignCommit({ a: '1' })
+    const branch = stage.open()
+    const { head, sha } = await prepare(branch)
+    writeFileSync(join(stage.repository, 'refs/heads/main.lock'), '')
+
+    await expect(branch.push(head, sha)).rejects.toMatchObject({ name: 'GitFault', kind: 'again' })
+
+    rmSync(join(stage.repository, 'refs/heads/main.lock'))
+    expect(await branch.push(head, sha)).toEqual({ kind: 'pushed' })
+  })
+
   test('a hook that does not end is ended after the limit, and leaves no process and no lock', async () => {
     const impatient = createGitBranches({ directory: join(stage.directory, 'mirrors'), searchPath: process.env['PATH'] ?? '', timeouts: { localMs: 60_000, remoteMs: 1_000, cloneMs: 60_000 } })
     const branch = impatient.open({ key: stage.key, repository: stage.repository, branch: 'main' }, new AbortController().signal)

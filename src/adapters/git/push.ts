@@ -12,10 +12,11 @@ export function pushArguments(repository: string, branch: string, expected: Head
   return ['push', '--porcelain', '--no-progress', '--no-follow-tags', `--force-with-lease=${ref}:${expected ?? ''}`, '--', repository, `${sha}:${ref}`]
 }
 
-/** The branch moved while the push was under way: seen by the client, or by the repository when it took the ref's lock. */
-const MOVED = /stale info|fetch first|non-fast-forward|is at [0-9a-f]{40} but expected|incorrect old value|reference already exists|unable to resolve reference|failed to update ref|cannot lock ref/
-/** The repository is not well; it did not say no. */
-const SICK = /unpacker error|failed to report status|missing necessary objects|unable to migrate objects/
+/** The branch moved while the push was under way: as the client sees it, and as the repository does when it takes the ref's lock. */
+const MOVED = /stale info|fetch first|non-fast-forward/
+const MOVED_UNDER_LOCK = /is at [0-9a-f]{40} but expected|incorrect old value|reference already exists|unable to resolve reference/
+/** The repository is not well, or its ref is locked; it did not say no. */
+const SICK = /unpacker error|failed to report status|missing necessary objects|unable to migrate objects|failed to update ref|cannot lock ref/
 
 /** What became of it: `git push --porcelain` prints `<flag> TAB <refspec> TAB <summary>` for the one ref. */
 export function readPush(result: GitResult, fault: (stderr: string) => Error): PushOutcome {
@@ -26,7 +27,7 @@ export function readPush(result: GitResult, fault: (stderr: string) => Error): P
     if (result.code !== 0) throw fault(result.stderr)
     return { kind: 'pushed' }
   }
-  if (MOVED.test(summary)) return { kind: 'non-fast-forward' }
+  if (MOVED.test(summary) || (SICK.test(summary) && MOVED_UNDER_LOCK.test(result.stderr))) return { kind: 'non-fast-forward' }
   if (SICK.test(summary)) throw fault(`${result.stderr}\nfatal: ${summary}`)
   return { kind: 'refused', reason: hookWords(result.stderr) || cleanText(/\((.{1,300})\)\s*$/.exec(summary)?.[1] ?? summary, 300) }
 }
