@@ -1,0 +1,37 @@
+import type { JsonObject } from './json.ts'
+import type { Plan } from './plan.ts'
+import type { ProblemDocument } from './problem.ts'
+import { presentBudgetSnapshot, requestBody, shortfallOf, type BudgetSnapshot, type BudgetView } from './request-record.ts'
+
+/** A plan as every face shows it: the parts that a request has too, and the bytes of its files. */
+export function presentPlan(
+  plan: Plan,
+  about: { readonly reason: string; readonly currency: string; readonly budgets: readonly BudgetSnapshot[]; readonly view: BudgetView; readonly problem: ProblemDocument | null },
+): JsonObject {
+  const { changes, cost, decision, plan: files } = requestBody(plan, [], about.currency)
+  return {
+    team: plan.team, environment: plan.environment, reason: about.reason,
+    changes, cost,
+    decision: { ...decision, approvals: decision.approvals.map((need) => ({ ...need, given: 0 })) },
+    budgets: about.budgets.map((b) => presentBudgetSnapshot(withReservation(b), about.view, shortfallOf(b, false) === 0n)),
+    plan: { ...files, files: plan.files.map(({ path, operation, digest, content }) => ({ path, operation, digest, content })) },
+    problem: about.problem as JsonObject | null,
+    message: message(plan, cost.monthlyDelta, about),
+  }
+}
+
+/** As the budget would stand with what this plan asks of it; as it stands where that does not fit. */
+function withReservation(b: BudgetSnapshot): BudgetSnapshot {
+  return b.requested > 0n && shortfallOf(b, false) === 0n ? { ...b, reserved: b.reserved + b.requested } : b
+}
+
+function message(plan: Plan, delta: string, { problem, currency }: { readonly problem: ProblemDocument | null; readonly currency: string }): string {
+  const [first, ...rest] = plan.changes
+  const what = first === undefined ? 'nothing' : `${first.action} ${first.blueprint.name} ${first.name}${rest.length === 0 ? '' : ` and ${rest.length} more`}`
+  const head = `${plan.team}/${plan.environment}: ${what} (${delta.startsWith('-') ? '' : '+'}${delta} ${currency} a month)`
+  if (problem !== null) return `${head} would be denied. ${problem.message ?? ''}`
+  const [need, ...needs] = plan.decision.approvals
+  if (need === undefined) return `${head} would be committed at once.`
+  const more = needs.length === 0 ? '' : ` and ${needs.length} more`
+  return `${head} would wait for ${need.required} approval${need.required === 1 ? '' : 's'} by ${need.approvers.role} of team ${need.approvers.team}${more}.`
+}

@@ -1,0 +1,74 @@
+import { ok, refuse, type Result } from '../core/result.ts'
+import { hashToken, isTokenShaped } from '../core/token.ts'
+import { knowPrincipal, readToken, type TokenRecord } from '../store/principals.ts'
+import { scopes, type Caller, type Scope } from './caller.ts'
+import type { Context } from './context.ts'
+
+/** What a bot may do at most for the person who asked it. */
+const onBehalfScopes: readonly Scope[] = ['read', 'requests:write', 'approvals:write']
+
+/** As long as a token may be believed without asking the database: a revoked one dies within a second everywhere. */
+const TOKEN_TTL_MS = 1_000
+const MAX_CACHED = 10_000
+
+const tokens = new WeakMap<object, Map<string, { readonly token: TokenRecord; readonly until: number }>>()
+const people = new WeakMap<object, Map<string, string>>()
+
+/**
+ * Who asks, by `Authorization: Bearer psr_…` and, with the scope `impersonate`, `Purser-On-Behalf-Of: alice@example.com`:
+ * then the person acts with their own roles, and the bearer is `via`.
+ */
+export async function authenticate(context: Context, credentials: { readonly authorization: string | undefined; readonly onBehalfOf: string | undefined }): Promise<Result<Caller>> {
+  const bearer = /^Bearer +([\x21-\x7e]{1,4096})$/i.exec(credentials.authorization ?? '')?.[1]
+  if (bearer === undefined) return refuse({ code: 'unauthenticated', detail: 'Send a token: Authorization: Bearer psr_…' })
+  const token = await findToken(context, bearer)
+  if (token === null) return refuse({ code: 'unauthenticated', detail: 'This token is not known here, or was revoked.' })
+
+  const own: Caller = {
+    principal: token.principal, subject: token.subject, kind: token.kind, email: token.kind === 'person' ? token.subject : null, groups: [],
+    scopes: new Set(scopes.filter((scope) => token.scopes.includes(scope))), administrator: token.administrator, via: null,
+  }
+  if (credentials.onBehalfOf === undefined) return ok(own)
+  return actOnBehalf(context, own, token, credentials.onBehalfOf)
+}
+
+async function actOnBehalf(context: Context, bot: Caller, token: TokenRecord, person: string): Promise<Result<Caller>> {
+  const email = person.trim().toLowerCase()
+  if (!/^[^\s@<>"(),:;\\]{1,64}@[a-z0-9.-]{1,190}$/.test(email)) return refuse({ code: 'malformed', detail: 'Purser-On-Behalf-Of is the e-mail address of a person.' })
+  if (!bot.scopes.has('impersonate') || !token.impersonateTeams.includes('*')) {
+    return refuse({ code: 'forbidden', detail: 'These credentials may not act on behalf of this person.', needs: 'scope impersonate' })
+  }
+  return ok({
+    principal: await findPerson(context, email), subject: email, kind: 'person', email, groups: [],
+    scopes: new Set(onBehalfScopes.filter((scope) => bot.scopes.has(scope))), administrator: false,
+    via: { principal: bot.principal, subject: bot.subject },
+  })
+}
+
+async function findToken(context: Context, bearer: string): Promise<TokenRecord | null> {
+  const cache = cacheOf(tokens, context)
+  // Looked up by hash: neither a comparison of secrets nor the secret itself stays in memory.
+  const hash = hashToken(bearer)
+  const key = hash.toString('base64')
+  const cached = cache.get(key)
+  if (cached !== undefined && cached.until > performance.now()) return cached.token
+  const token = isTokenShaped(bearer) ? await readToken(context.database.pool, hash) : null
+  if (token === null) cache.delete(key)
+  else cache.set(key, { token, until: performance.now() + TOKEN_TTL_MS })
+  return token
+}
+
+async function findPerson(context: Context, email: string): Promise<string> {
+  const cache = cacheOf(people, context)
+  const cached = cache.get(email)
+  if (cached !== undefined) return cached
+  const principal = await knowPrincipal(context.database.pool, 'person', email)
+  cache.set(email, principal)
+  return principal
+}
+
+function cacheOf<V>(caches: WeakMap<object, Map<string, V>>, context: Context): Map<string, V> {
+  let cache = caches.get(context)
+  if (cache === undefined || cache.size >= MAX_CACHED) caches.set(context, (cache = new Map()))
+  return cache
+}

@@ -1,0 +1,83 @@
+import type { TeamRole } from '../core/plan.ts'
+import { teamsOf, type Platform } from '../core/platform.ts'
+import type { Problem } from '../core/problem.ts'
+import type { Actor, BudgetView } from '../core/request-record.ts'
+import { sightOfAll, type Sight } from '../store/requests.ts'
+
+export const scopes = ['read', 'requests:write', 'approvals:write', 'platform:write', 'audit:read', 'impersonate'] as const
+export type Scope = (typeof scopes)[number]
+
+/** Who asks, after authentication: what the credentials say, and nothing that a document says. */
+export type Caller = {
+  /** UUID of the principal. */
+  readonly principal: string
+  readonly subject: string
+  readonly kind: 'person' | 'service-account'
+  /** Verified, in lower case: what Team documents list. Null for service accounts. */
+  readonly email: string | null
+  readonly groups: readonly string[]
+  readonly scopes: ReadonlySet<Scope>
+  readonly administrator: boolean
+  /** The bot that asks on behalf. */
+  readonly via: { readonly principal: string; readonly subject: string } | null
+}
+
+export function actorOf(caller: Caller): Actor {
+  return { subject: caller.subject, kind: caller.kind, via: caller.via?.subject ?? null }
+}
+
+/** A team in which the caller has roles: all of them, the highest first. */
+export type CallerTeam = { readonly name: string; readonly roles: readonly TeamRole[] }
+
+/** Membership is asked for several times a request and changes only with the platform. */
+const known = new WeakMap<Platform, Map<string, readonly CallerTeam[]>>()
+const MAX_KNOWN = 10_000
+
+export function teamsOfCaller(platform: Platform, caller: Caller): readonly CallerTeam[] {
+  let byCaller = known.get(platform)
+  if (byCaller === undefined) known.set(platform, (byCaller = new Map()))
+  const key = JSON.stringify([caller.email, caller.groups])
+  let teams = byCaller.get(key)
+  if (teams === undefined) {
+    teams = teamsOf(platform, caller)
+    if (byCaller.size >= MAX_KNOWN) byCaller.clear()
+    byCaller.set(key, teams)
+  }
+  return teams
+}
+
+/** The caller's roles in a team, the highest first; empty for a stranger. */
+export function rolesOfCaller(platform: Platform, caller: Caller, team: string): readonly TeamRole[] {
+  return teamsOfCaller(platform, caller).find((t) => t.name === team)?.roles ?? []
+}
+
+/** What the caller may read of requests: their teams', what they may approve, or everything. */
+export function sightOf(platform: Platform, caller: Caller): Sight {
+  if (caller.administrator) return sightOfAll
+  const teams = teamsOfCaller(platform, caller)
+  return { all: false, teams: teams.map((t) => t.name), approves: teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role }))) }
+}
+
+/** The teams whose resources, budgets and events the caller may read; null: all. */
+export function readableTeams(platform: Platform, caller: Caller): readonly string[] | null {
+  return caller.administrator ? null : teamsOfCaller(platform, caller).map((t) => t.name)
+}
+
+export function budgetViewOf(platform: Platform, caller: Caller): BudgetView {
+  return { all: caller.administrator, teams: new Set(teamsOfCaller(platform, caller).map((t) => t.name)) }
+}
+
+export type Forbidden = Extract<Problem, { code: 'forbidden' }>
+
+/** A refusal when the credentials lack a scope; null when they have it. */
+export function missingScope(caller: Caller, scope: Scope): Forbidden | null {
+  if (caller.scopes.has(scope)) return null
+  return { code: 'forbidden', detail: `These credentials do not have the scope ${scope}.`, needs: `scope ${scope}` }
+}
+
+/** Whatever writes the platform's documents, but for what a team's owner may. */
+export function missingAdministrator(caller: Caller): Forbidden | null {
+  const scope = missingScope(caller, 'platform:write')
+  if (scope !== null) return scope
+  return caller.administrator ? null : { code: 'forbidden', detail: 'Only a platform administrator may do this.', needs: 'platform role administrator' }
+}

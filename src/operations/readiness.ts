@@ -1,0 +1,23 @@
+import type { JsonObject } from '../core/json.ts'
+import { readPlatformRevision } from '../store/documents.ts'
+import { listBranches } from '../store/deliveries.ts'
+import { readRoles } from '../store/roles.ts'
+import type { Context } from './context.ts'
+
+/** Whether requests can be taken: the database answers and is migrated. What else is not well is told under the same answer. */
+export async function readiness(context: Context): Promise<{ readonly ready: boolean; readonly checks: JsonObject }> {
+  const { pool } = context.database
+  try {
+    const [revision, roles, branches] = await Promise.all([readPlatformRevision(pool), readRoles(pool), listBranches(pool)])
+    return {
+      ready: true,
+      checks: {
+        database: { ok: true, platformRevision: Number(revision) },
+        roles: { ok: !roles.applicationOwnsTables, detail: roles.applicationOwnsTables ? 'the application connects as the owner of the tables; its guards hold, its grants do not' : null },
+        repositories: branches.map(({ repository, branch, state, since, detail }) => ({ repository, branch, state, since: since.toISOString(), detail })),
+      },
+    }
+  } catch {
+    return { ready: false, checks: { database: { ok: false, detail: 'the database cannot be reached, or is not migrated' } } }
+  }
+}

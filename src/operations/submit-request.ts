@@ -1,0 +1,127 @@
+import { idFromUuid, newId } from '../core/ids.ts'
+import { canonicalize, digest, type JsonObject } from '../core/json.ts'
+import type { Plan, RequestInput } from '../core/plan.ts'
+import type { Platform } from '../core/platform.ts'
+import { asAdmitted, presentRequest } from '../core/present-request.ts'
+import type { Problem } from '../core/problem.ts'
+import { problemOf, requestBody, type RequestRecord } from '../core/request-record.ts'
+import { ok, refuse, type Result } from '../core/result.ts'
+import type { Answer, Submit } from '../store/admission.ts'
+import { readRequest, readRequestByKey, sightOfAll } from '../store/requests.ts'
+import { actorOf, budgetViewOf, type Caller } from './caller.ts'
+import { conflictProblem } from './conflict-problem.ts'
+import type { Context } from './context.ts'
+import { forbid } from './forbid.ts'
+import { mayAsk, preparePlan } from './prepare-plan.ts'
+
+/** `replayed`: the answer is the one that was given when this key was used first (L7). */
+export type Submitted = { readonly answer: Result<JsonObject>; readonly replayed: boolean }
+
+/** Rounds of plan and admit before a submit gives up because the platform does not stand still. */
+const MAX_ROUNDS = 3
+
+/**
+ * Asks: plans on the platform of this moment, and has it admitted in one transaction, which compares that moment with
+ * the present. The answer is the request (queued or waiting for approvals), or a refusal; denials are recorded too.
+ * @throws Fault when the database is away; with an Idempotency-Key it is safe to ask again.
+ */
+export async function submitRequest(context: Context, caller: Caller, input: RequestInput, idempotencyKey: string | null): Promise<Submitted> {
+  const idempotency = idempotencyKey === null ? null : { scope: `${caller.via?.principal ?? ''}/${caller.principal}`, key: idempotencyKey, fingerprint: digest(canonicalize(input)) }
+  let platform = await context.platform()
+  const forbidden = platform.teams.has(input.team) ? mayAsk(platform, caller, input.team) : null
+  if (forbidden !== null) return fresh(await forbid(context, caller, forbidden, { operation: 'submitRequest', team: input.team, subject: input.team }))
+
+  // Before anything is planned: what was asked once may not be possible to ask for again.
+  const before = idempotency === null ? null : await readRequestByKey(context.database.pool, idempotency.scope, idempotency.key)
+  if (before !== null) return replay(platform, caller, before.record, before.fingerprint === idempotency?.fingerprint)
+
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (round > 0) platform = await context.reloadPlatform()
+    const planned = await preparePlan(context, platform, caller, input)
+    if (!planned.ok) return fresh(planned)
+    const plan = planned.value
+    if (input.planDigest !== undefined && input.planDigest !== plan.digest) {
+      return fresh(refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest }))
+    }
+    const submit = submitOf(platform, caller, input, plan, idempotency, context.currency)
+    const answer = await context.admission.admit(submit)
+    const outcome = await conclude(context, platform, caller, submit, answer)
+    if (outcome !== null) return outcome
+  }
+  return fresh(refuse({ code: 'unavailable', detail: 'The documents of the platform or the resource keep changing. Nothing was stored; ask again.', retryAfterS: 1 }))
+}
+
+function fresh(answer: Result<JsonObject>): Submitted {
+  return { answer, replayed: false }
+}
+
+function submitOf(platform: Platform, caller: Caller, input: RequestInput, plan: Plan, idempotency: Submit['idempotency'], currency: string): Submit {
+  const resourceIds = plan.changes.map((change) => change.resourceId ?? newId('resource'))
+  const shownIds = plan.decision.outcome === 'denied' ? plan.changes.map((change) => change.resourceId) : resourceIds
+  return {
+    id: newId('request'),
+    platformRevision: platform.revision,
+    principal: caller.principal,
+    via: caller.via?.principal ?? null,
+    parties: [caller.principal],
+    idempotency,
+    reason: input.reason ?? '',
+    plan,
+    resourceIds,
+    body: requestBody(plan, shownIds, currency) as unknown as JsonObject,
+    problem: plan.decision.outcome === 'denied' ? { code: 'policy-denied', violations: plan.decision.violations.map((v) => ({ ...v })) } : null,
+    actor: actorOf(caller),
+  }
+}
+
+/** What the answer of `admit` means for the caller; null: another round. */
+async function conclude(context: Context, platform: Platform, caller: Caller, submit: Submit, answer: Answer): Promise<Submitted | null> {
+  const view = budgetViewOf(platform, caller)
+  switch (answer.outcome) {
+    case 'admitted':
+      if (answer.delivery !== null) context.hints.deliver(answer.delivery)
+      return fresh(ok(presentRequest(admittedRecord(caller, submit, answer), view)))
+    case 'denied': {
+      const facts = submit.plan.decision.outcome === 'denied'
+        ? { code: 'policy-denied' as const, violations: submit.plan.decision.violations, budgets: answer.short }
+        : { code: 'budget-exceeded' as const, budgets: answer.short }
+      return fresh(refuse(problemOf(facts, submit.id, view)))
+    }
+    case 'stale':
+      return null
+    case 'key-reused':
+      return fresh(refuse({ code: 'idempotency-key-reused' }))
+    case 'replay': {
+      const record = await readRequest(context.database.pool, idFromUuid('request', answer.request), sightOfAll)
+      if (record === null) throw new Error(`request ${answer.request} was replayed and is not there`)
+      return replay(platform, caller, record, true)
+    }
+    case 'resource-exists':
+    case 'resource-busy':
+    case 'object-exists':
+      return fresh(refuse(conflictProblem(submit.plan, answer)))
+  }
+}
+
+/** The stored answer, from what never changes of the request. */
+function replay(platform: Platform, caller: Caller, record: RequestRecord, same: boolean): Submitted {
+  if (!same) return fresh(refuse({ code: 'idempotency-key-reused' } satisfies Problem))
+  const view = budgetViewOf(platform, caller)
+  const first = asAdmitted(record)
+  return { answer: first.problem === null ? ok(presentRequest(first, view)) : refuse(problemOf(first.problem, first.id, view)), replayed: true }
+}
+
+function admittedRecord(caller: Caller, submit: Submit, answer: Extract<Answer, { outcome: 'admitted' }>): RequestRecord {
+  const { plan } = submit
+  return {
+    id: submit.id,
+    state: plan.decision.outcome === 'allowed' ? 'queued' : 'pending_approval',
+    team: plan.team, environment: plan.environment, reason: submit.reason,
+    requester: actorOf(caller),
+    body: submit.body as unknown as RequestRecord['body'],
+    budgets: answer.budgets,
+    problem: null, approvals: [], delivery: null, claimed: false, hold: null,
+    createdAt: answer.at, updatedAt: answer.at,
+  }
+}
+
