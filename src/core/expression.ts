@@ -18,7 +18,7 @@ export type { Scope }
 export type ExpressionError = { readonly detail: string; readonly frame: string }
 
 export type ExpressionEnvironment = {
-  readonly scope: Scope
+  readonly scope: Exclude<Scope, 'message'>
   readonly parameters: ParameterSchema | null
   readonly cel: Environment
   readonly types: ReadonlyMap<string, CelType>
@@ -91,8 +91,9 @@ function declareFunctions(cel: Environment): void {
 const withoutSchema = new Map<Scope, ExpressionEnvironment>()
 const bySchema = new WeakMap<ParameterSchema, Map<Scope, ExpressionEnvironment>>()
 
-/** Cached per scope and schema object. Without a schema `parameters` is dynamic. */
-export function expressionEnvironment(scope: Scope, parameters: ParameterSchema | null): ExpressionEnvironment {
+/** Cached per scope and schema object. Without a schema `parameters` is dynamic. Messages share the policies' environment. */
+export function expressionEnvironment(where: Scope, parameters: ParameterSchema | null): ExpressionEnvironment {
+  const scope = where === 'message' ? 'policy' : where
   let cache = parameters === null ? withoutSchema : bySchema.get(parameters)
   if (cache === undefined) bySchema.set(parameters as ParameterSchema, (cache = new Map()))
   const known = cache.get(scope)
@@ -102,7 +103,7 @@ export function expressionEnvironment(scope: Scope, parameters: ParameterSchema 
   return environment
 }
 
-function makeEnvironment(scope: Scope, parameters: ParameterSchema | null): ExpressionEnvironment {
+function makeEnvironment(scope: Exclude<Scope, 'message'>, parameters: ParameterSchema | null): ExpressionEnvironment {
   const cel = base.clone()
   const { types, objects } = variablesOf(scope, parameters === null ? null : parameters.schema)
   for (const { cel: name, make, fields } of objects) {

@@ -68,7 +68,7 @@ function word(error: ErrorObject): Worded {
     case 'maxProperties':
       return here(`must have at most ${count(params['limit'], 'field')}`)
     case 'uniqueItems':
-      return here(`has the same item twice (${String(params['j'])} and ${String(params['i'])})`)
+      return here(`has the same item twice (${String(params['i'])} and ${String(params['j'])})`)
     case 'false schema':
       return here('is not allowed here')
     case 'anyOf':

@@ -23,20 +23,19 @@ const now: CelType = { kind: 'scalar', cel: 'google.protobuf.Timestamp' }
 /** The variables of a scope with their types, and every object type among them, innermost first. */
 export type Variables = { readonly types: ReadonlyMap<string, CelType>; readonly objects: readonly ObjectType[] }
 
-export function variablesOf(scope: Scope, schema: JsonObject | null): Variables {
+export function variablesOf(scope: Exclude<Scope, 'message'>, schema: JsonObject | null): Variables {
   const parameters = schema === null ? dyn : typeOf({ root: schema, names: new Set() }, schema, 'parameters')
   const types = new Map<string, CelType>(Object.entries(scopes[scope]))
   types.set('parameters', parameters)
-  if (scope === 'policy' || scope === 'message') types.set('previous', previousType(parameters))
+  if (scope === 'policy') types.set('previous', previousType(parameters))
   const objects: ObjectType[] = []
   for (const type of types.values()) collectObjects(type, objects)
   return { types, objects }
 }
 
 const everywhere = { team, environment, blueprint }
-const policy = { ...everywhere, action, resource, cost, requester, now }
-const scopes: { readonly [S in Scope]: { readonly [variable: string]: CelType } } = {
-  policy, message: policy, price: { ...everywhere, action }, template: { ...everywhere, resource },
+const scopes: { readonly [S in Exclude<Scope, 'message'>]: { readonly [variable: string]: CelType } } = {
+  policy: { ...everywhere, action, resource, cost, requester, now }, price: { ...everywhere, action }, template: { ...everywhere, resource },
 }
 
 function listOf(items: CelType): CelType {
