@@ -3,6 +3,7 @@ import type { Lifecycle } from './document/metadata.ts'
 import { expressionEnvironment, type Values } from './expression.ts'
 import { isObject, setOwn, type Json, type JsonObject } from './json.ts'
 import type { Allow } from './manifest.ts'
+import type { ObjectRef } from './plan.ts'
 import { compilePrice, type Price } from './price.ts'
 import type { FieldError } from './problem.ts'
 import { ok, refuse, type Result } from './result.ts'
@@ -79,4 +80,9 @@ function compile(document: BlueprintDocument): Result<CompiledBlueprint, readonl
   const errors = [price, ...manifests].flatMap((part) => (part.ok ? [] : part.problem))
   if (!price.ok || errors.length > 0) return refuse(errors)
   return ok({ parameters: parameters.value, price: price.value, manifests: manifests.flatMap((m) => (m.ok ? [m.value] : [])) })
+}
+
+/** What makes two references mean one object; the version of an API does not. */
+export function objectKey({ group, kind, namespace, name }: ObjectRef): string {
+  return [group, kind, namespace, name].join('/')
 }

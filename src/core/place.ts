@@ -39,7 +39,7 @@ export function checkPlace({ spec }: EnvironmentDocument, allowFileRepositories:
 function checkRepository(repository: string, allowFile: boolean): readonly FieldError[] {
   const pointer = '/spec/gitops/repository'
   if (!allowFile) return [{ pointer, detail: 'must be left out (the embedded repository); file:// needs PURSER_ALLOW_FILE_REPOSITORIES' }]
-  const safe = /^file:\/\/\/[A-Za-z0-9._\/-]+$/.test(repository) && !repository.split('/').includes('..')
+  const safe = /^file:\/\/\/[A-Za-z0-9._/-]+$/.test(repository) && !repository.split('/').includes('..')
   return safe ? [] : [{ pointer, detail: 'must be file:// with an absolute path, such as file:///srv/gitops.git' }]
 }
 

@@ -3,7 +3,7 @@ import type { Approvers } from './document/metadata.ts'
 import type { PolicyDocument, PolicyMatch } from './document/policy.ts'
 import { EvaluationError, type Values } from './expression.ts'
 import { canonicalize, digest, type JsonObject } from './json.ts'
-import type { Action, AppliedRule, Requirement, Warning } from './plan.ts'
+import type { Action, AppliedRule, Decision, Requirement, Warning } from './plan.ts'
 import { attempt, compileRules, type CompiledRule, type CompiledRules } from './policy-rules.ts'
 import { applySetRules } from './policy-set.ts'
 import { toDouble } from './price.ts'
@@ -183,6 +183,11 @@ function judge(rules: readonly CompiledRule[], values: Values, team: string, vio
 
 export function requirement({ team, role = 'approver', count = 1 }: Approvers, requestingTeam: string): Pick<Requirement, 'approvers' | 'required'> {
   return { approvers: { team: team ?? requestingTeam, role }, required: count }
+}
+
+export function outcomeOf({ violations, approvals }: Pick<Decision, 'violations' | 'approvals'>): Decision['outcome'] {
+  if (violations.length > 0) return 'denied'
+  return approvals.length > 0 ? 'requires_approval' : 'allowed'
 }
 
 /** A message that cannot be rendered must not hide the verdict. */

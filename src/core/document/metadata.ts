@@ -1,5 +1,5 @@
 import { Type, type Static, type TProperties } from 'typebox'
-import type { Json, JsonObject } from '../json.ts'
+import type { JsonObject } from '../json.ts'
 
 /**
  * What all kinds of documents have in common. Every text is bounded: documents are loaded into every process.
@@ -21,7 +21,6 @@ export const expressionText = Type.String({ minLength: 1, maxLength: 2_000 })
 
 export const webUrl = Type.String({ maxLength: 2_000, pattern: '^https?://[^\\s<>"]+$' })
 
-export const anyJson = Type.Unsafe<Json>({})
 export const jsonObject = Type.Unsafe<JsonObject>({ type: 'object' })
 
 export const teamRole = Type.Union([Type.Literal('viewer'), Type.Literal('developer'), Type.Literal('approver'), Type.Literal('owner')])

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
-import { anyJson, approvers, documentName, documentSchema, expressionText, jsonObject, nameGlob, resourceName, teamRole } from './metadata.ts'
+import type { JsonObject } from '../json.ts'
+import { approvers, documentName, documentSchema, expressionText, jsonObject, nameGlob, resourceName, teamRole } from './metadata.ts'
 
 const closed = { additionalProperties: false }
 
@@ -23,7 +24,7 @@ const rule = Type.Union([
   Type.Object({ ...common, effect: Type.Literal('deny') }, closed),
   Type.Object({ ...common, effect: Type.Literal('require-approval'), approvers: Type.Optional(approvers) }, closed),
   Type.Object({ ...common, effect: Type.Literal('warn') }, closed),
-  Type.Object({ ...common, effect: Type.Literal('set'), set: Type.Unsafe<Readonly<Record<string, Static<typeof anyJson>>>>({ type: 'object', minProperties: 1, maxProperties: 20 }) }, closed),
+  Type.Object({ ...common, effect: Type.Literal('set'), set: Type.Unsafe<JsonObject>({ type: 'object', minProperties: 1, maxProperties: 20 }) }, closed),
 ])
 export type PolicyRule = Static<typeof rule>
 
