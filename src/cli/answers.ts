@@ -34,11 +34,23 @@ export type DecisionAnswer = {
 
 /** A budget wider than the caller's teams has only the first row of members. */
 export type BudgetAnswer = {
-  readonly name: string; readonly fits?: boolean; readonly shortfall?: string
-  readonly measure?: string; readonly limit?: string; readonly committed?: string; readonly reserved?: string; readonly remaining?: string; readonly requested?: string
+  readonly name: string
+  readonly fits?: boolean
+  readonly shortfall?: string
+  readonly measure?: string
+  readonly limit?: string
+  readonly committed?: string
+  readonly reserved?: string
+  readonly remaining?: string
+  readonly requested?: string
 }
 
-export type FileAnswer = { readonly path: string; readonly operation: 'create' | 'update' | 'delete'; readonly digest: string | null; readonly content?: string | null }
+export type FileAnswer = {
+  readonly path: string
+  readonly operation: 'create' | 'update' | 'delete'
+  readonly digest: string | null
+  readonly content?: string | null
+}
 
 /** What a plan and a request have in common. */
 export type Proposal = {
@@ -66,13 +78,27 @@ export type RequestAnswer = Proposal & {
   readonly createdAt: string
 }
 
-export type RequestPage = { readonly items: readonly RequestAnswer[]; readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean } }
+export type RequestPage = {
+  readonly items: readonly RequestAnswer[]
+  readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }
+}
 
-export type ApplyAnswer = { readonly platformRevision: number; readonly results: readonly { readonly kind: string; readonly name: string; readonly outcome: string; readonly revision: number }[] }
+export type ApplyAnswer = {
+  readonly platformRevision: number
+  readonly results: readonly { readonly kind: string; readonly name: string; readonly outcome: string; readonly revision: number }[]
+}
 
 function isProposal(body: unknown): boolean {
-  return isObject(body) && Array.isArray(body.changes) && isObject(body.cost) && isObject(body.decision) && Array.isArray(body.budgets)
-    && isObject(body.plan) && typeof body.plan.digest === 'string' && Array.isArray(body.plan.files)
+  return (
+    isObject(body) &&
+    Array.isArray(body.changes) &&
+    isObject(body.cost) &&
+    isObject(body.decision) &&
+    Array.isArray(body.budgets) &&
+    isObject(body.plan) &&
+    typeof body.plan.digest === 'string' &&
+    Array.isArray(body.plan.files)
+  )
 }
 
 function isRequest(body: unknown): boolean {
@@ -90,7 +116,8 @@ export function asRequest(body: unknown): RequestAnswer {
 }
 
 export function asRequestPage(body: unknown): RequestPage {
-  if (!isObject(body) || !Array.isArray(body.items) || !body.items.every(isRequest) || !isObject(body.pageInfo)) throw notThe('list of requests')
+  if (!isObject(body) || !Array.isArray(body.items) || !body.items.every(isRequest) || !isObject(body.pageInfo))
+    throw notThe('list of requests')
   return body as RequestPage
 }
 
@@ -100,5 +127,8 @@ export function asApplied(body: unknown): ApplyAnswer {
 }
 
 function notThe(noun: string): Unreachable {
-  return new Unreachable(`The server answered something else than the ${noun} that was asked for. Check PURSER_URL, and that command and server are of the same version.`, true)
+  return new Unreachable(
+    `The server answered something else than the ${noun} that was asked for. Check PURSER_URL, and that command and server are of the same version.`,
+    true,
+  )
 }

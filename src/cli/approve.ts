@@ -33,7 +33,10 @@ type Seen = { readonly digest: string } | { readonly exit: number }
 async function showAndAsk(context: Context, id: string): Promise<Seen> {
   const { io } = context
   if (io.stdin.isTTY !== true || io.stderr.isTTY !== true) {
-    note(context, `There is nobody to ask here. Look at it (purser requests ${visible(id)} --diff), then name the plan that you approve: --digest sha256:…`)
+    note(
+      context,
+      `There is nobody to ask here. Look at it (purser requests ${visible(id)} --diff), then name the plan that you approve: --digest sha256:…`,
+    )
     return { exit: exits.usage }
   }
   const path = `/v1/requests/${encodeURIComponent(id)}`

@@ -15,8 +15,15 @@ export type Call = {
 }
 
 /** A problem document as it came, and the correlation id of its answer. */
-export type Refusal = { readonly status: number; readonly problem: Readonly<Record<string, unknown>>; readonly correlationId: string | null; readonly anonymous: boolean }
-export type Answer = { readonly ok: true; readonly body: unknown; readonly replayed: boolean } | { readonly ok: false; readonly refusal: Refusal }
+export type Refusal = {
+  readonly status: number
+  readonly problem: Readonly<Record<string, unknown>>
+  readonly correlationId: string | null
+  readonly anonymous: boolean
+}
+export type Answer =
+  | { readonly ok: true; readonly body: unknown; readonly replayed: boolean }
+  | { readonly ok: false; readonly refusal: Refusal }
 export type Client = (call: Call) => Promise<Answer>
 
 /** No usable answer: nobody there, a connection lost, or something that is not Purser. Its message is for people. */
@@ -36,7 +43,14 @@ const CALL_TIMEOUT_MS = 30_000
 const LONGEST_PAUSE_MS = 30_000
 const transient: ReadonlySet<number> = new Set([429, 502, 503, 504])
 /** The connection was never made, so the server has seen nothing. */
-const neverSent: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+const neverSent: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 /** A client of one server. Refusals are values; `Unreachable` is thrown. */
 export function connect(settings: Settings, io: Io): Client {
@@ -44,7 +58,8 @@ export function connect(settings: Settings, io: Io): Client {
     for (let attempt = 1; ; attempt += 1) {
       const last = attempt === ATTEMPTS || !call.repeatable
       const response = await send(settings, call, last)
-      const delayMs = response === null ? backoff(attempt) : transient.has(response.status) && !last ? retryDelay(response, attempt, clock(io)) : null
+      const delayMs =
+        response === null ? backoff(attempt) : transient.has(response.status) && !last ? retryDelay(response, attempt, clock(io)) : null
       if (response !== null && (delayMs === null || delayMs > LONGEST_PAUSE_MS)) return await readAnswer(settings, call, response)
       await response?.body?.cancel()
       await pause(io, delayMs ?? 0)
@@ -54,7 +69,10 @@ export function connect(settings: Settings, io: Io): Client {
 
 /** One attempt; null when the connection was lost and another attempt may follow. */
 async function send(settings: Settings, call: Call, last: boolean): Promise<Response | null> {
-  const headers: Record<string, string> = { accept: call.answer === 'text' ? '*/*' : 'application/json, application/problem+json', ...call.headers }
+  const headers: Record<string, string> = {
+    accept: call.answer === 'text' ? '*/*' : 'application/json, application/problem+json',
+    ...call.headers,
+  }
   if (settings.token !== null) headers.authorization = `Bearer ${settings.token}`
   if (settings.onBehalfOf !== null) headers['purser-on-behalf-of'] = settings.onBehalfOf
   if (call.body !== undefined) headers['content-type'] = 'application/json'
@@ -117,7 +135,10 @@ async function readAnswer(settings: Settings, call: Call, response: Response): P
   const type = response.headers.get('content-type') ?? 'nothing'
   const strange = `${settings.url} answered ${response.status} with ${type}, which is not how Purser answers. Check PURSER_URL.`
   if (response.status >= 300 && response.status < 400) {
-    throw new Unreachable(`${settings.url} redirects to ${response.headers.get('location') ?? 'nowhere'}. Set PURSER_URL to the address itself.`, false)
+    throw new Unreachable(
+      `${settings.url} redirects to ${response.headers.get('location') ?? 'nowhere'}. Set PURSER_URL to the address itself.`,
+      false,
+    )
   }
   let text
   try {
@@ -130,7 +151,15 @@ async function readAnswer(settings: Settings, call: Call, response: Response): P
   if (body === undefined) throw new Unreachable(strange, true)
   if (response.ok) return { ok: true, body, replayed: response.headers.get('idempotency-replayed') === 'true' }
   if (!isObject(body) || typeof body.code !== 'string') throw new Unreachable(strange, true)
-  return { ok: false, refusal: { status: response.status, problem: body, correlationId: response.headers.get('x-request-id'), anonymous: settings.token === null } }
+  return {
+    ok: false,
+    refusal: {
+      status: response.status,
+      problem: body,
+      correlationId: response.headers.get('x-request-id'),
+      anonymous: settings.token === null,
+    },
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -53,12 +53,14 @@ function readPath(path: string): Result<readonly SourcedText[], Unreadable> {
 /** Hidden entries are left out: `.git`, and the `..data` of mounted ConfigMaps. Linked files count, linked directories do not: they may be a cycle. */
 function filesBelow(directory: string): readonly string[] {
   const entries = readdirSync(directory, { withFileTypes: true }).filter((entry) => !entry.name.startsWith('.'))
-  return entries.sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap((entry) => {
-    const path = join(directory, entry.name)
-    if (entry.isDirectory()) return filesBelow(path)
-    if (!extensions.some((extension) => entry.name.endsWith(extension))) return []
-    return entry.isSymbolicLink() && statSync(path).isDirectory() ? [] : [path]
-  })
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(directory, entry.name)
+      if (entry.isDirectory()) return filesBelow(path)
+      if (!extensions.some((extension) => entry.name.endsWith(extension))) return []
+      return entry.isSymbolicLink() && statSync(path).isDirectory() ? [] : [path]
+    })
 }
 
 function describe(source: string, error: FieldError): readonly string[] {

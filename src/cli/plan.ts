@@ -1,8 +1,10 @@
 import { asPlan } from './answers.ts'
-import { isDenial, print, refused, unreadable, type Context } from './context.ts'
+import { Unreachable } from './client.ts'
+import { isDenial, note, print, refused, unreadable, type Context } from './context.ts'
 import { exits } from './io.ts'
 import { renderPlan } from './render-plan.ts'
 import { readRequestInput, type InputOptions } from './request-input.ts'
+import { visible } from './text.ts'
 
 export type PlanOptions = InputOptions & { readonly exitCode?: boolean; readonly files?: boolean }
 
@@ -12,17 +14,29 @@ const WRONG = 128
 
 /** `purser plan`: what a request would do. Nothing is stored. */
 export async function plan(context: Context, words: readonly string[], options: PlanOptions): Promise<number> {
+  if (options.exitCode !== true) return (await showPlan(context, words, options)).exit
+  try {
+    const { exit, different } = await showPlan(context, words, options)
+    if (exit === exits.reached && different) return DIFFERENT
+    return exit === exits.refused ? WRONG : exit
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error
+    note(context, visible(error.message))
+    return WRONG
+  }
+}
+
+type Shown = { readonly exit: number; readonly different: boolean }
+
+async function showPlan(context: Context, words: readonly string[], options: PlanOptions): Promise<Shown> {
   const input = await readRequestInput(words, options, context.io)
-  if (!input.ok) return unreadable(context, input.problem)
+  if (!input.ok) return { exit: unreadable(context, input.problem), different: false }
 
   const answer = await context.call({ method: 'POST', path: '/v1/plans', body: input.value, repeatable: true })
 
-  if (!answer.ok) {
-    const exit = await refused(context, answer.refusal)
-    return options.exitCode === true && !isDenial(answer.refusal.problem.code) ? WRONG : exit
-  }
+  if (!answer.ok) return { exit: await refused(context, answer.refusal), different: false }
   const planned = asPlan(answer.body)
   await print(context, planned, (shown, view) => renderPlan(shown, options.files === true, view))
-  if (planned.decision.outcome === 'denied' || isDenial(planned.problem?.code)) return exits.denied
-  return options.exitCode === true && planned.plan.files.length > 0 ? DIFFERENT : exits.reached
+  const denied = planned.decision.outcome === 'denied' || isDenial(planned.problem?.code)
+  return { exit: denied ? exits.denied : exits.reached, different: planned.plan.files.length > 0 }
 }

@@ -7,7 +7,12 @@ export type RejectOptions = { readonly comment: string }
 
 /** `purser reject`: one no is enough, and says why. */
 export async function reject(context: Context, id: string, options: RejectOptions): Promise<number> {
-  const answer = await context.call({ method: 'POST', path: `/v1/requests/${encodeURIComponent(id)}/reject`, body: { comment: options.comment }, repeatable: false })
+  const answer = await context.call({
+    method: 'POST',
+    path: `/v1/requests/${encodeURIComponent(id)}/reject`,
+    body: { comment: options.comment },
+    repeatable: false,
+  })
   if (!answer.ok) return await refused(context, answer.refusal)
   await print(context, asRequest(answer.body), (request, view) => renderProgress(request, view))
   return exits.reached

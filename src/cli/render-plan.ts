@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../core/json.ts'
 import type { ApprovalNeed, ChangeAnswer, FileAnswer, Proposal } from './answers.ts'
 import { describeBudget, renderProblem } from './render-problem.ts'
+import { parseScalar } from './short-form.ts'
 import { field, hang, paragraphs, type Style, type View } from './text.ts'
 
 const verdicts: { readonly [O in Proposal['decision']['outcome']]: readonly [Style, string] } = {
@@ -30,7 +31,7 @@ export function renderProposal(proposal: Proposal, view: View): string {
     '',
     field('Cost', `${signed(proposal.cost.monthlyDelta)} ${proposal.cost.currency} a month`, view),
     ...proposal.budgets.map((budget) => field('Budget', describeBudget(budget), view)),
-    ...decision.applied.map((rule) => field('Set', `${flatten(rule.set)} (${rule.policy}/${rule.rule})`, view)),
+    ...decision.applied.map((rule) => field('Set', `${assignments(rule.set)} (${rule.policy}/${rule.rule})`, view)),
     ...decision.warnings.map((w) => field('Warning', `${w.message} (${w.policy}/${w.rule})`, view)),
     ...decision.approvals.map((need) => field('Approval', describeNeed(need), view)),
     ...renderFiles(proposal, view),
@@ -51,20 +52,29 @@ function renderChange(change: ChangeAnswer, view: View): string {
   )
 }
 
-/** `{a: {b: 1}}` → `a.b=1`; what one would type to ask for it. */
-export function flatten(parameters: JsonObject): string {
-  return pairs('', parameters).join(' ')
+/** What a `set` rule set: its keys are paths already. */
+function assignments(set: JsonObject): string {
+  return Object.entries(set)
+    .map(([path, value]) => `${path}=${scalar(value)}`)
+    .join(' ')
 }
 
-function pairs(prefix: string, object: JsonObject): readonly string[] {
+function flatten(parameters: JsonObject): string {
+  return pairs(parameters).join(' ')
+}
+
+/** `{a: {b: 1}}` → `a.b=1`: what one would type to ask for it. */
+export function pairs(object: JsonObject, prefix = ''): readonly string[] {
   return Object.entries(object).flatMap(([key, value]) => {
     const path = prefix + key.replaceAll('.', '\\.')
-    return isObject(value) && Object.keys(value).length > 0 ? pairs(`${path}.`, value as JsonObject) : [`${path}=${scalar(value)}`]
+    return isObject(value) && Object.keys(value).length > 0 ? pairs(value as JsonObject, `${path}.`) : [`${path}=${scalar(value)}`]
   })
 }
 
 function scalar(value: Json): string {
-  return typeof value === 'string' && /^[A-Za-z_/@][^\s"]*$/.test(value) ? value : JSON.stringify(value)
+  if (typeof value !== 'string' || value === '' || /\s/.test(value)) return JSON.stringify(value)
+  const read = parseScalar(value)
+  return read.ok && read.value === value ? value : JSON.stringify(value)
 }
 
 function signed(amount: string): string {
@@ -77,25 +87,36 @@ function describeNeed(need: ApprovalNeed): string {
   return `${need.given} of ${need.required} by ${article} ${need.approvers.role} of team ${need.approvers.team} (${rule})`
 }
 
-const marks: { readonly [O in FileAnswer['operation']]: readonly [Style, string] } = { create: ['green', '+'], update: ['yellow', '~'], delete: ['red', '-'] }
+const marks: { readonly [O in FileAnswer['operation']]: readonly [Style, string] } = {
+  create: ['green', '+'],
+  update: ['yellow', '~'],
+  delete: ['red', '-'],
+}
 
 function renderFiles(proposal: Proposal, view: View): readonly string[] {
   const { files, repository, branch } = proposal.plan
   if (files.length === 0) return [field('Files', 'none: nothing would change', view) ?? '']
-  const lines = files.map((file) => `  ${view.paint(marks[file.operation][0], marks[file.operation][1])} ${file.path.replaceAll('\n', ' ')}`)
+  const lines = files.map(
+    (file) => `  ${view.paint(marks[file.operation][0], marks[file.operation][1])} ${file.path.replaceAll('\n', ' ')}`,
+  )
   return [field('Files', `on branch ${branch} of ${repository}`, view) ?? '', ...lines]
 }
 
 function renderContents(files: readonly FileAnswer[], view: View): string {
-  return files.map((file) => paragraphs(view.paint('bold', `# ${file.path.replaceAll('\n', ' ')}`), file.content ?? `# (${file.operation})`)).join('\n---\n')
+  return files
+    .map((file) => paragraphs(view.paint('bold', `# ${file.path.replaceAll('\n', ' ')}`), file.content ?? `# (${file.operation})`))
+    .join('\n---\n')
 }
 
 /** A unified diff in colour. */
 export function renderDiff(diff: string, view: View): string {
-  return diff.split('\n').map((line) => {
-    if (line.startsWith('+++') || line.startsWith('---') || line.startsWith('diff ')) return view.paint('bold', line)
-    if (line.startsWith('@@')) return view.paint('cyan', line)
-    if (line.startsWith('+')) return view.paint('green', line)
-    return line.startsWith('-') ? view.paint('red', line) : line
-  }).join('\n')
+  return diff
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith('+++') || line.startsWith('---') || line.startsWith('diff ')) return view.paint('bold', line)
+      if (line.startsWith('@@')) return view.paint('cyan', line)
+      if (line.startsWith('+')) return view.paint('green', line)
+      return line.startsWith('-') ? view.paint('red', line) : line
+    })
+    .join('\n')
 }

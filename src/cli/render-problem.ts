@@ -41,10 +41,15 @@ function violations(problem: Shown['problem'], view: View): readonly string[] {
 function budgets(problem: Shown['problem'], view: View): readonly string[] {
   return objects(problem.budgets).map((b) => {
     const name = text(b.name) ?? ''
-    const [limit, committed, reserved, requested, shortfall] = [b.limit, b.committed, b.reserved, b.requested, b.shortfall].map(text)
-    if (limit === null || requested === null) return hang('  ', `Budget ${describeBudget({ name, fits: false, ...(shortfall == null ? {} : { shortfall }) })}`, view)
+    const [limit, committed, reserved, requested] = [b.limit, b.committed, b.reserved, b.requested].map(text)
+    const shortfall = text(b.shortfall) ?? 'something'
+    if (limit === null || requested === null) return hang('  ', `Budget ${describeBudget({ name, fits: false, shortfall })}`, view)
     const unit = b.measure === 'count' ? '' : ' a month'
-    return hang('  ', `Budget ${name}: limit ${limit}, committed ${committed}, reserved ${reserved}; this asks for ${requested}, which is ${shortfall}${unit} too much`, view)
+    return hang(
+      '  ',
+      `Budget ${name}: limit ${limit}, committed ${committed}, reserved ${reserved}; this asks for ${requested}, which is ${shortfall}${unit} too much`,
+      view,
+    )
   })
 }
 
@@ -65,7 +70,12 @@ function errors(shown: Shown, view: View): readonly string[] {
     const frame = text(e.frame)
     return paragraphs(
       hang('  ', `${place === '' ? 'the body' : place}: ${text(e.detail)}`, view),
-      frame === null ? null : frame.split('\n').map((line) => `      ${line}`).join('\n'),
+      frame === null
+        ? null
+        : frame
+            .split('\n')
+            .map((line) => `      ${line}`)
+            .join('\n'),
     )
   })
 }
@@ -75,13 +85,16 @@ function wayOut(shown: Shown): readonly string[] {
   const { problem } = shown
   const recorded = text(problem.requestId)
   const ways: string[] = []
-  if (objects(problem.budgets).length > 0) ways.push('Ask the owner of the budget for a higher limit, or make room by shrinking or deleting something')
+  if (objects(problem.budgets).length > 0)
+    ways.push('Ask the owner of the budget for a higher limit, or make room by shrinking or deleting something')
   if (text(problem.needs) !== null) ways.push(`Needs: ${text(problem.needs)}`)
   switch (problem.code) {
     case 'unauthenticated':
-      ways.push(shown.anonymous === true
-        ? 'No token was sent. Set PURSER_TOKEN, or run where $PURSER_DATA/admin-token of the local server can be read'
-        : 'Check the token in PURSER_TOKEN, or in $PURSER_DATA/admin-token')
+      ways.push(
+        shown.anonymous === true
+          ? 'No token was sent. Set PURSER_TOKEN, or run where $PURSER_DATA/admin-token of the local server can be read'
+          : 'Check the token in PURSER_TOKEN, or in $PURSER_DATA/admin-token',
+      )
       break
     case 'not-found':
       ways.push('It does not exist, or you may not see it: check the name, and who you are (--as)')

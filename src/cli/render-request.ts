@@ -5,8 +5,15 @@ import { renderProblem } from './render-problem.ts'
 import { field, paragraphs, table, type Style, type View } from './text.ts'
 
 const styles: { readonly [S in RequestState]: Style } = {
-  pending_approval: 'yellow', queued: 'cyan', committed: 'green', ready: 'green',
-  denied: 'red', rejected: 'red', cancelled: 'dim', expired: 'dim', failed: 'red',
+  pending_approval: 'yellow',
+  queued: 'cyan',
+  committed: 'green',
+  ready: 'green',
+  denied: 'red',
+  rejected: 'red',
+  cancelled: 'dim',
+  expired: 'dim',
+  failed: 'red',
 }
 
 export function paintState(state: RequestState, view: View): string {
@@ -36,20 +43,23 @@ export function renderRequest(request: RequestAnswer, view: View): string {
 export function renderRequests(page: RequestPage, view: View): string {
   const { items } = page
   if (items.length === 0) return 'No requests.'
-  const rows = table([
-    { title: 'ID', least: 30, cells: items.map((r) => r.id) },
-    { title: 'STATE', least: 9, cells: items.map((r) => r.state) },
-    { title: 'CHANGES', least: 12, cells: items.map((r) => r.changes.map((c) => `${c.action} ${c.resource.name}`).join(', ')) },
-    { title: 'WHERE', least: 8, cells: items.map((r) => `${r.team}/${r.environment}`) },
-    { title: 'A MONTH', least: 7, cells: items.map((r) => r.cost.monthlyDelta) },
-    { title: 'BY', least: 8, cells: items.map((r) => r.requester.subject) },
-    { title: 'SINCE', least: 20, cells: items.map((r) => r.createdAt) },
-  ], view)
+  const rows = table(
+    [
+      { title: 'ID', least: 30, cells: items.map((r) => r.id) },
+      { title: 'STATE', least: 16, cells: items.map((r) => r.state) },
+      { title: 'CHANGES', least: 12, cells: items.map((r) => r.changes.map((c) => `${c.action} ${c.resource.name}`).join(', ')) },
+      { title: 'WHERE', least: 8, cells: items.map((r) => `${r.team}/${r.environment}`) },
+      { title: 'A MONTH', least: 7, cells: items.map((r) => r.cost.monthlyDelta) },
+      { title: 'BY', least: 8, cells: items.map((r) => r.requester.subject) },
+      { title: 'SINCE', least: 20, cells: items.map((r) => r.createdAt) },
+    ],
+    view,
+  )
   return paragraphs(rows, page.pageInfo.hasNextPage ? view.paint('dim', 'There are more: --all shows them, --first N more of them.') : null)
 }
 
 /** The line of progress while waiting. */
 export function renderProgress(request: RequestAnswer, view: View): string {
-  const next = request.hold ? `held: ${request.hold.reason ?? request.hold.kind}` : request.nextAction ?? null
+  const next = request.hold ? `held: ${request.hold.reason ?? request.hold.kind}` : (request.nextAction ?? null)
   return `${request.id} ${paintState(request.state, view)}${next === null ? '' : ` · ${next.replaceAll('\n', ' ')}`}`
 }

@@ -17,7 +17,11 @@ export type InputOptions = ChangeOptions & {
  * The body of POST /v1/plans or /v1/requests, from a file or from words. What a file holds is sent as it is: the
  * server judges it, so that its errors are the same as anybody's.
  */
-export async function readRequestInput(words: readonly string[], options: InputOptions, io: Io): Promise<Result<Readonly<Record<string, unknown>>, Unreadable>> {
+export async function readRequestInput(
+  words: readonly string[],
+  options: InputOptions,
+  io: Io,
+): Promise<Result<Readonly<Record<string, unknown>>, Unreadable>> {
   const over = {
     ...(options.team === undefined ? {} : { team: options.team }),
     ...(options.env === undefined ? {} : { environment: options.env }),
@@ -26,12 +30,13 @@ export async function readRequestInput(words: readonly string[], options: InputO
   }
   if (options.file !== undefined) {
     if (words.length > 0) return usage('Give either -f FILE or the change in words')
-    if (options.ttl !== undefined || options.blueprint !== undefined || options.overwrite === true) return usage('--ttl, --blueprint and --overwrite belong into the file')
+    if (options.ttl !== undefined || options.blueprint !== undefined || options.overwrite === true)
+      return usage('--ttl, --blueprint and --overwrite belong into the file')
     const spec = await readRequestFile(options.file, io)
     return spec.ok ? ok({ ...spec.value, ...over }) : spec
   }
   const change = parseChange(words, options)
-  if (!change.ok) return usage(capital(change.problem))
+  if (!change.ok) return usage(change.problem)
   if (options.team === undefined || options.env === undefined) return usage('Say for whom and where: --team TEAM --env ENVIRONMENT')
   return ok({ ...over, changes: [change.value] })
 }
@@ -51,8 +56,4 @@ async function readRequestFile(path: string, io: Io): Promise<Result<Readonly<Re
 
 function usage(line: string): { readonly ok: false; readonly problem: Unreadable } {
   return refuse({ lines: [line], exit: exits.usage })
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

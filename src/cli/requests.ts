@@ -23,7 +23,8 @@ const DEFAULT_PAGE = 50
 /** `purser requests`: a list, or with an id that one. */
 export async function requests(context: Context, id: string | undefined, options: RequestsOptions): Promise<number> {
   if (id === undefined) return options.diff === true ? usage(context, '--diff takes the id of a request') : await list(context, options)
-  if (filters(options).length > 0 || options.all === true || options.first !== undefined) return usage(context, 'Give either the id of a request or filters')
+  if (filters(options).length > 0 || options.all === true || options.first !== undefined)
+    return usage(context, 'Give either the id of a request or filters')
   return await show(context, id, options.diff === true)
 }
 
@@ -44,7 +45,7 @@ async function show(context: Context, id: string, withDiff: boolean): Promise<nu
 async function list(context: Context, options: RequestsOptions): Promise<number> {
   const items: RequestAnswer[] = []
   let pageInfo: RequestPage['pageInfo'] = { endCursor: null, hasNextPage: true }
-  const wanted = options.all === true ? Number.POSITIVE_INFINITY : options.first ?? DEFAULT_PAGE
+  const wanted = options.all === true ? Number.POSITIVE_INFINITY : (options.first ?? DEFAULT_PAGE)
   while (pageInfo.hasNextPage && items.length < wanted) {
     const query = new URLSearchParams([...filters(options), ['first', String(Math.min(wanted - items.length, LARGEST_PAGE))]])
     if (pageInfo.endCursor !== null) query.set('after', pageInfo.endCursor)
@@ -60,8 +61,12 @@ async function list(context: Context, options: RequestsOptions): Promise<number>
 
 function filters(options: RequestsOptions): readonly [string, string][] {
   const given: readonly (readonly [string, string | undefined])[] = [
-    ['team', options.team], ['environment', options.env], ['state', options.state],
-    ['requester', options.requester], ['resource', options.resource], ['awaiting', options.awaiting],
+    ['team', options.team],
+    ['environment', options.env],
+    ['state', options.state],
+    ['requester', options.requester],
+    ['resource', options.resource],
+    ['awaiting', options.awaiting],
   ]
   return given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
 }

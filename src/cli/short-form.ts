@@ -13,28 +13,38 @@ export function parseChange(words: readonly string[], options: ChangeOptions): R
   switch (action) {
     case 'create': {
       const [blueprint, name, ...pairs] = rest
-      if (blueprint === undefined || name === undefined || isPair(blueprint) || isPair(name)) return refuse('create takes a blueprint and a name: create postgres orders-db size=m')
-      if (options.overwrite === true || options.blueprint !== undefined) return refuse('--overwrite and --blueprint are for update and delete; create takes the blueprint as a word')
+      if (blueprint === undefined || name === undefined || isPair(blueprint) || isPair(name))
+        return refuse('A create takes a blueprint and a name: create postgres orders-db size=m')
+      if (options.overwrite === true || options.blueprint !== undefined)
+        return refuse('--overwrite and --blueprint are for update and delete; create takes the blueprint as a word')
       const parameters = parsePairs(pairs, 'refuse-removal')
       if (!parameters.ok) return parameters
       return ok({ action, name, blueprint, parameters: parameters.value, ...(options.ttl === undefined ? {} : { ttl: options.ttl }) })
     }
     case 'update': {
       const [name, ...pairs] = rest
-      if (name === undefined || isPair(name)) return refuse('update takes a name: update orders-db storageGB=200')
+      if (name === undefined || isPair(name)) return refuse('An update takes a name: update orders-db storageGB=200')
       if (options.ttl !== undefined) return refuse('--ttl is for create')
       const parameters = parsePairs(pairs, 'allow-removal')
       if (!parameters.ok) return parameters
-      return ok({ action, name, parameters: parameters.value, ...(options.blueprint === undefined ? {} : { blueprint: options.blueprint }), ...overwrite(options) })
+      return ok({
+        action,
+        name,
+        parameters: parameters.value,
+        ...(options.blueprint === undefined ? {} : { blueprint: options.blueprint }),
+        ...overwrite(options),
+      })
     }
     case 'delete': {
       const [name, ...more] = rest
-      if (name === undefined || isPair(name) || more.length > 0) return refuse('delete takes one name: delete orders-db')
+      if (name === undefined || isPair(name) || more.length > 0) return refuse('A delete takes one name: delete orders-db')
       if (options.ttl !== undefined || options.blueprint !== undefined) return refuse('--ttl and --blueprint are not for delete')
       return ok({ action, name, ...overwrite(options) })
     }
+    case undefined:
+      return refuse('Say what to do: create, update or delete, or -f FILE')
     default:
-      return refuse(action === undefined ? 'say what to do: create, update or delete, or -f FILE' : `${action} is no action: create, update or delete`)
+      return refuse(`There is no action ${action}: create, update or delete`)
   }
 }
 
@@ -108,7 +118,9 @@ export function parseScalar(text: string): Result<Json, string> {
   if (/^(?:false|False|FALSE)$/.test(text)) return ok(false)
   if (/^[-+]?\d+$/.test(text)) {
     const number = Number(text)
-    return Number.isSafeInteger(number) ? ok(number === 0 ? 0 : number) : refuse(`${text} is too large for an exact number; as text it is '"${text}"'`)
+    return Number.isSafeInteger(number)
+      ? ok(number === 0 ? 0 : number)
+      : refuse(`${text} is too large for an exact number; as text it is '"${text}"'`)
   }
   if (/^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(text)) {
     const number = Number(text)

@@ -7,7 +7,12 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 export type Paint = (style: Style, text: string) => string
 
 const codes: { readonly [S in Style]: readonly [number, number] } = {
-  bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39],
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
 }
 
 /** ANSI colours, or nothing at all. */
@@ -17,11 +22,11 @@ export function painter(colour: boolean): Paint {
 }
 
 /**
- * C0 and C1 controls other than tab and newline, and the marks that reorder or hide text. Whoever asks writes reasons,
+ * Control characters other than tab and newline, and the marks that reorder or hide text. Whoever asks writes reasons,
  * parameters and file contents that an approver reads in a terminal: without this they could move the cursor and
  * overwrite what is shown.
  */
-const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+const hidden = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** A value from outside with every such character in every string replaced by its visible escape. */
 export function visible<T>(value: T): T {
@@ -29,7 +34,7 @@ export function visible<T>(value: T): T {
 }
 
 function visibleUnknown(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(hidden, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`)
+  if (typeof value === 'string') return value.replace(hidden, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`)
   if (Array.isArray(value)) return value.map(visibleUnknown)
   if (!isObject(value)) return value
   const shown: Record<string, unknown> = {}
@@ -57,7 +62,9 @@ export function wrap(text: string, width: number): readonly string[] {
 /** Wrapped text whose first line follows `lead` and whose others are indented below it: no newline in a value can pass for a line of ours. */
 export function hang(lead: string, text: string, view: View): string {
   const indent = ' '.repeat(lead.length)
-  return wrap(text, Math.max(view.width - lead.length, 20)).map((line, i) => (i === 0 ? lead : indent) + line).join('\n')
+  return wrap(text, Math.max(view.width - lead.length, 20))
+    .map((line, i) => (i === 0 ? lead : indent) + line)
+    .join('\n')
 }
 
 /** Wide enough for every label; with it a digest of 71 characters ends at column 80. */
@@ -90,7 +97,11 @@ export function table(columns: readonly Column[], view: View): string {
   for (let i = shown - 1; i >= 0 && total(widths) > view.width; i -= 1) {
     widths[i] = Math.max(least[i] ?? 0, (widths[i] ?? 0) - (total(widths) - view.width))
   }
-  const row = (cells: readonly string[]) => widths.map((width, i) => cut(cells[i] ?? '', width).padEnd(width)).join(' '.repeat(GAP)).trimEnd()
+  const row = (cells: readonly string[]) =>
+    widths
+      .map((width, i) => cut(cells[i] ?? '', width).padEnd(width))
+      .join(' '.repeat(GAP))
+      .trimEnd()
   const rows = (flat[0]?.cells ?? []).map((_, r) => row(flat.map((c) => c.cells[r] ?? '')))
   return [view.paint('dim', row(flat.map((c) => c.title))), ...rows].join('\n')
 }

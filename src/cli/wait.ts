@@ -37,7 +37,10 @@ export async function waitForRequest(context: Context, first: RequestAnswer, dea
   }
 }
 
-async function readRequest(context: Context, known: RequestAnswer): Promise<{ readonly request: RequestAnswer } | { readonly refusal: Refusal }> {
+async function readRequest(
+  context: Context,
+  known: RequestAnswer,
+): Promise<{ readonly request: RequestAnswer } | { readonly refusal: Refusal }> {
   try {
     const answer = await context.call({ method: 'GET', path: `/v1/requests/${encodeURIComponent(known.id)}`, repeatable: true })
     if (answer.ok) return { request: asRequest(answer.body) }
