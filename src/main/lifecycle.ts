@@ -10,6 +10,8 @@ export type Lifecycle = {
   onStop(phase: string, limitMs: number, stop: () => Promise<unknown>): void
   /** Aborted from the stop signal on: `/readyz` is 503 then. */
   readonly stopping: AbortSignal
+  /** Stops as a signal does, with exit code 0: the work is done. */
+  stop(): void
   /** Something that this process cannot be without is gone: stop, and exit with 1. */
   fail(message: string, error: unknown): void
   /** Resolves with the exit code when everything is stopped. */
@@ -54,6 +56,7 @@ export function createLifecycle(log: Log, signals: NodeJS.EventEmitter = process
   return {
     onStop: (name, limitMs, stopIt) => void phases.push({ name, limitMs, stop: stopIt }),
     stopping: stopping.signal,
+    stop,
     fail(message, error) {
       if (stopping.signal.aborted) return
       log.fatal({ err: error }, message)

@@ -1,0 +1,26 @@
+/**
+ * Makes what is derived from something else: Prisma's client (not committed) and the committed files listed here. With
+ * `--check` nothing committed is written; one that is not up to date fails.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+
+type Generated = { readonly path: string; readonly make: () => Promise<string> }
+
+const generated: readonly Generated[] = []
+
+execFileSync('prisma', ['generate', '--no-hints'], { stdio: ['ignore', 'ignore', 'inherit'] })
+
+const check = process.argv.includes('--check')
+for (const { path, make } of generated) {
+  const content = await make()
+  const current = await readFile(path, 'utf8').catch(() => null)
+  if (content === current) continue
+  if (check) {
+    console.error(`${path} is not up to date: npm run generate`)
+    process.exitCode = 1
+  } else {
+    await writeFile(path, content)
+    console.log(`${path} written`)
+  }
+}
