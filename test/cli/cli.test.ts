@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { readSettings } from '../../src/cli/settings.ts'
 import { deserted, refusing } from './fake-api.ts'
 import { fakeApiPerTest, runPurser, type World } from './run-cli.ts'
 import { policyDenied, sampleRequest } from './samples.ts'
@@ -50,15 +51,31 @@ describe('what is asked, and as whom', () => {
     expect(api.seen[0]?.headers['purser-on-behalf-of']).toBe('alice@example.com')
   })
 
-  it('takes the administrator token of an installation here, but never sends it elsewhere', async () => {
+  it('takes the administrator token of an installation on this machine', async () => {
     api.file('admin-token', 'psr_local\n')
-    const env = { PURSER_URL: api.url, PURSER_DATA: api.directory }
 
-    await runPurser(['requests'], { env })
-    const remote = await runPurser(['requests'], { env: { ...env, PURSER_URL: 'http://purser.invalid' } })
+    await runPurser(['requests'], { env: { PURSER_URL: api.url, PURSER_DATA: api.directory } })
 
     expect(api.seen[0]?.headers.authorization).toBe('Bearer psr_local')
-    expect(remote).toMatchObject({ exit: 1, stderr: expect.stringContaining('http://purser.invalid') })
+  })
+
+  it.each([
+    ['http://127.0.0.1:8080', 'psr_local'],
+    ['http://localhost', 'psr_local'],
+    ['http://[::1]:8080', 'psr_local'],
+    ['https://purser.example.com', null],
+    ['http://127.0.0.1.example.com', null],
+    ['http://10.0.0.1', null],
+  ])('sends that token to this machine only: %s', (url, token) => {
+    api.file('admin-token', 'psr_local\n')
+    const io = {
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: { PURSER_URL: url, PURSER_DATA: api.directory },
+    }
+
+    expect(readSettings({ output: 'table', color: true }, io)).toMatchObject({ ok: true, value: { token } })
   })
 
   it.each(['ftp://x', 'nonsense', 'http://user:pass@x', 'http://x/?a=1'])('refuses an address that is none: %s', async (url) => {
