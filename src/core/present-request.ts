@@ -11,7 +11,8 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
     id: r.id, state: r.state, team: r.team, environment: r.environment, reason: r.reason, retryOf: null,
     hold: r.hold === null ? null : { ...r.hold, until: null },
     requester: r.requester,
-    changes: r.body.changes,
+    // A create that was denied came to nothing: no resource has the id that it would have got.
+    changes: r.state === 'denied' ? r.body.changes.map((c) => (c['action'] === 'create' ? { ...c, resource: { ...(c['resource'] as JsonObject), id: null } } : c)) : r.body.changes,
     cost: r.body.cost,
     decision: { ...r.body.decision, approvals },
     budgets: r.budgets.map((b) => presentBudgetSnapshot(b, view, included)),

@@ -28,7 +28,13 @@ export async function readPlatformRevision(pool: pg.Pool): Promise<bigint> {
   return BigInt(only(await run<{ revision: string }>(pool, { name: 'platform_revision', text: 'select revision::text from platform' }, [])).revision)
 }
 
-export type DocumentFilter = { readonly owner?: string; readonly lifecycle?: string; readonly tag?: string }
+export type DocumentFilter = {
+  readonly owner?: string
+  readonly lifecycle?: string
+  readonly tag?: string
+  /** Only documents whose scope is one of these teams. */
+  readonly scopeTeams?: readonly string[]
+}
 
 /** A page of current documents of a kind by name. */
 export async function listDocuments({ prisma }: Database, kind: Kind, filter: DocumentFilter, page: { readonly first: number; readonly after: string | null }): Promise<readonly DocumentRecord[]> {
@@ -40,6 +46,7 @@ export async function listDocuments({ prisma }: Database, kind: Kind, filter: Do
       AND: [
         ...(filter.owner === undefined ? [] : [body(['spec', 'owner'], filter.owner)]),
         ...(filter.lifecycle === undefined ? [] : [body(['spec', 'lifecycle'], filter.lifecycle)]),
+        ...(filter.scopeTeams === undefined ? [] : [{ OR: filter.scopeTeams.map((team) => body(['spec', 'scope', 'team'], team)) }]),
         ...(filter.tag === undefined ? [] : [{ version: { body: { path: ['metadata', 'tags'], array_contains: [filter.tag] } } }]),
       ],
     },

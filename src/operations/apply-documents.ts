@@ -1,0 +1,176 @@
+import { kinds, parseDocument, type Document, type Kind } from '../core/document/document.ts'
+import type { BudgetDocument } from '../core/document/budget.ts'
+import { canonicalize, digest, isObject, type JsonObject } from '../core/json.ts'
+import { parseMoney } from '../core/money.ts'
+import { placeOf } from '../core/place.ts'
+import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
+import { buildPlatform, resolveBlueprint, type Platform, type StoredDocument } from '../core/platform.ts'
+import { checkPlatform, type ChangedDocument } from '../core/platform-check.ts'
+import type { FieldError, Problem } from '../core/problem.ts'
+import { ok, refuse, type Result } from '../core/result.ts'
+import { applyDocuments as applyInStore, readDocument, readPlatformDocuments, type AppliedDocument, type AppliedResult } from '../store/documents.ts'
+import { actorOf, type Caller } from './caller.ts'
+import type { Context } from './context.ts'
+import { mayWrite } from './document-rights.ts'
+import { etagOf, parseIfMatch, presentDocument } from './present-document.ts'
+
+const MAX_DOCUMENTS = 1_000
+/** Rounds of check and store before an apply gives up because others apply without a pause. */
+const MAX_ROUNDS = 5
+
+/** Applies documents together or not at all. A dry run answers the same and stores nothing. */
+export async function applyDocuments(context: Context, caller: Caller, input: { readonly documents: readonly unknown[]; readonly dryRun: boolean }): Promise<Result<JsonObject>> {
+  if (input.documents.length > MAX_DOCUMENTS) return refuse({ code: 'invalid', errors: [{ pointer: '/documents', detail: `must have at most ${MAX_DOCUMENTS} documents` }] })
+  const parsed = parseAll(input.documents)
+  if (!parsed.ok) return parsed
+  const applied = await apply(context, caller, parsed.value, { dryRun: input.dryRun, ifRevision: null })
+  return applied.ok ? ok({ platformRevision: Number(applied.value.platformRevision), results: applied.value.results.map((result) => ({ ...result })) }) : applied
+}
+
+/** Applies one document under the name that its path has. `ifMatch`: the ETag that it must still have. */
+export async function putDocument(
+  context: Context, caller: Caller, kind: Kind, name: string, body: unknown, options: { readonly dryRun: boolean; readonly ifMatch: string | null },
+): Promise<Result<{ readonly created: boolean; readonly document: JsonObject; readonly etag: string }>> {
+  const ifRevision = parseIfMatch(options.ifMatch)
+  if (!ifRevision.ok) return ifRevision
+  const parsed = parseDocument(withoutAnswerFields(body))
+  if (!parsed.ok) return parsed
+  const document = parsed.value
+  const misplaced: FieldError[] = [
+    ...(document.kind === kind ? [] : [{ pointer: '/kind', detail: `must be ${kind} here` }]),
+    ...(document.metadata.name === name ? [] : [{ pointer: '/metadata/name', detail: `must be ${name}, as in the path` }]),
+  ]
+  const secrets = findPlaintextSecrets(document as unknown as JsonObject, '') // Documents are JSON.
+  if (secrets.length > 0) return refuse({ code: 'plaintext-secret', errors: secrets })
+  if (misplaced.length > 0) return refuse({ code: 'invalid-document', errors: misplaced })
+  const applied = await apply(context, caller, [{ document, pointer: '' }], { dryRun: options.dryRun, ifRevision: ifRevision.value })
+  if (!applied.ok) return applied
+
+  const [result] = applied.value.results
+  if (result === undefined) throw new Error('a document was applied without a result')
+  const version = document.kind === 'Blueprint' ? document.spec.version : undefined
+  const stored = options.dryRun ? null : await readDocument(context.database, kind, name, version)
+  const now = context.now()
+  const record = stored ?? { document, revision: result.revision, createdAt: now, updatedAt: now }
+  return ok({ created: result.outcome === 'created', document: await presentDocument(context, record), etag: etagOf(record) })
+}
+
+type Applied = { readonly platformRevision: number; readonly results: readonly AppliedResult[] }
+
+async function apply(context: Context, caller: Caller, changed: readonly ChangedDocument[], options: { readonly dryRun: boolean; readonly ifRevision: number | null }): Promise<Result<Applied>> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const stored = await readPlatformDocuments(context.database.pool)
+    const current = await context.platform()
+    for (const { document } of changed) {
+      const forbidden = await mayWrite(context, current, caller, document)
+      if (forbidden !== null) return forbidden
+    }
+    const platform = platformWith(context, stored, changed, current)
+    const checked = checkPlatform(platform, changed)
+    if (!checked.ok) return checked
+
+    const answer = await applyInStore(context.database.pool, changed.map(({ document }) => storedForm(platform, document, options.ifRevision)), { platformRevision: stored.revision, dryRun: options.dryRun, actor: actorOf(caller) })
+    switch (answer.outcome) {
+      case 'stale':
+        continue
+      case 'version-exists':
+        return refuse({ code: 'version-exists', name: answer.name, version: answer.version })
+      case 'precondition-failed':
+        return refuse({ code: 'precondition-failed', detail: 'The document is at another revision than If-Match names. Read it again.' })
+      case 'done':
+        if (!options.dryRun) await context.reloadPlatform()
+        return ok(answer)
+    }
+  }
+  return refuse({ code: 'unavailable', detail: 'Others are applying documents without a pause. Nothing was stored; apply again.', retryAfterS: 1 })
+}
+
+/** All documents by their shapes, with every error at once. */
+function parseAll(documents: readonly unknown[]): Result<readonly ChangedDocument[]> {
+  const parsed: ChangedDocument[] = []
+  const errors: FieldError[] = []
+  const secrets: FieldError[] = []
+  const seen = new Map<string, number>()
+  documents.forEach((body, index) => {
+    const pointer = `/documents/${index}`
+    const result = parseDocument(withoutAnswerFields(body), pointer)
+    if (!result.ok) {
+      if ('errors' in result.problem) errors.push(...result.problem.errors)
+      return
+    }
+    const document = result.value
+    const key = `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
+    const first = seen.get(key)
+    if (first !== undefined) errors.push({ pointer, detail: `is ${key}, and so is document ${first}` })
+    seen.set(key, index)
+    secrets.push(...findPlaintextSecrets(document as unknown as JsonObject, pointer))
+    parsed.push({ document, pointer })
+  })
+  if (secrets.length > 0) return refuse({ code: 'plaintext-secret', errors: secrets } satisfies Problem)
+  return errors.length > 0 ? refuse({ code: 'invalid-document', errors } satisfies Problem) : ok(parsed)
+}
+
+/** A document as it was answered can be sent back: what only answers have is passed over. */
+function withoutAnswerFields(body: unknown): unknown {
+  if (!isObject(body)) return body
+  const { status: _, ...document } = body
+  if (!isObject(document['metadata'])) return document
+  const { revision: _r, createdAt: _c, updatedAt: _u, ...metadata } = document['metadata']
+  return { ...document, metadata }
+}
+
+/** The platform as it would be with the changed documents. Versions of blueprints are added, everything else replaced. */
+function platformWith(context: Context, stored: Awaited<ReturnType<typeof readPlatformDocuments>>, changed: readonly ChangedDocument[], current: Platform): Platform {
+  const key = (document: Document) => `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
+  const documents = new Map<string, StoredDocument>(stored.documents.map((s) => [key(s.document), s]))
+  for (const { document } of changed) documents.set(key(document), { document, revision: (documents.get(key(document))?.revision ?? 0) + 1 })
+  const { currency, allowFileRepositories } = context
+  return buildPlatform({ revision: stored.revision + 1n, currency, allowFileRepositories, documents: [...documents.values()] }, current)
+}
+
+function storedForm(platform: Platform, document: Document, ifRevision: number | null): AppliedDocument {
+  const { name } = document.metadata
+  const isBlueprint = document.kind === 'Blueprint'
+  return {
+    kind: document.kind, name,
+    version: isBlueprint ? document.spec.version : null,
+    current: isBlueprint ? (resolveBlueprint(platform, name) ?? platform.blueprints.get(name)?.[0])?.version ?? document.spec.version : null,
+    body: document as unknown as JsonObject,
+    digest: digest(canonicalize(document)),
+    decides: kinds[document.kind].decides,
+    team: teamOf(document),
+    ifRevision,
+    budget: document.kind === 'Budget' ? budgetForm(document) : null,
+    branch: document.kind === 'Environment' ? branchForm(document) : null,
+  }
+}
+
+/** The team whose log a document's changes are in; null: the platform's. */
+export function teamOf(document: Document): string | null {
+  switch (document.kind) {
+    case 'Team':
+      return document.metadata.name
+    case 'Budget':
+      return document.spec.scope?.team ?? null
+    case 'Service':
+      return document.spec.owner
+    case 'Environment':
+    case 'Blueprint':
+    case 'Policy':
+      return null
+  }
+}
+
+function budgetForm({ metadata, spec }: BudgetDocument): AppliedDocument['budget'] {
+  const { scope = {}, measure = 'cost', match, limit, alertAt = [] } = spec
+  const amount = typeof limit === 'string' ? parseMoney(limit) : BigInt(limit)
+  if (amount === null) throw new Error(`budget ${metadata.name} was parsed with the limit ${limit}`)
+  // Names have no % or _, so a glob is a LIKE pattern but for its star.
+  const blueprints = match?.blueprints?.map((glob) => glob.replaceAll('*', '%')) ?? null
+  return { name: metadata.name, team: scope.team ?? null, environment: scope.environment ?? null, measure, blueprints, limit: Number(amount), alertAt }
+}
+
+function branchForm(document: Extract<Document, { kind: 'Environment' }>): AppliedDocument['branch'] {
+  const { repository, branch } = placeOf(document)
+  return { repository, branch }
+}

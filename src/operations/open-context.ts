@@ -1,0 +1,99 @@
+import { idToUuid, parseId } from '../core/ids.ts'
+import { buildPlatform, type Platform } from '../core/platform.ts'
+import { openAdmission } from '../store/admission.ts'
+import type { Database } from '../store/database.ts'
+import { readPlatformDocuments, readPlatformRevision } from '../store/documents.ts'
+import type { Notices } from '../store/notices.ts'
+import type { Context } from './context.ts'
+import type { DeliveryHints } from './ports.ts'
+
+export type ContextParts = {
+  readonly database: Database
+  readonly notices: Notices
+  readonly hints: DeliveryHints
+  readonly currency: string
+  readonly allowFileRepositories: boolean
+  now(): Date
+}
+
+/** The one context of a process: the platform in memory, and who waits for which request. */
+export function openContext(parts: ContextParts): Context {
+  const { database, notices, hints, currency, allowFileRepositories } = parts
+  const cache = openPlatformCache(parts)
+  const waiting = openWaiting(notices)
+  return {
+    database, hints, currency, allowFileRepositories,
+    admission: openAdmission(database.pool),
+    platform: cache.platform,
+    reloadPlatform: cache.reload,
+    requestMoved: waiting,
+    now: () => parts.now(),
+  }
+}
+
+/**
+ * The platform in memory is used as long as the process listens for changes and has heard of none; `admit` compares its
+ * revision with the stored one in any case, so the worst that an old platform costs is another round.
+ */
+function openPlatformCache({ database, notices, currency, allowFileRepositories }: ContextParts): { platform(): Promise<Platform>; reload(): Promise<Platform> } {
+  let known: Platform | null = null
+  let heard = 0n
+  let running: Promise<Platform> | null = null
+  let next: Promise<Platform> | null = null
+  notices.onPlatform((revision) => {
+    if (revision > heard) heard = revision
+  })
+
+  async function load(): Promise<Platform> {
+    if (known !== null && (await readPlatformRevision(database.pool)) === known.revision) return known
+    const { revision, documents } = await readPlatformDocuments(database.pool)
+    known = buildPlatform({ revision, currency, allowFileRepositories, documents }, known ?? undefined)
+    return known
+  }
+
+  /** A read that begins after this call; those who call while one is under way share the next. */
+  function reload(): Promise<Platform> {
+    if (running === null) {
+      running = load().finally(() => {
+        running = null
+      })
+      return running
+    }
+    next ??= running.catch(() => null).then(() => {
+      next = null
+      return reload()
+    })
+    return next
+  }
+
+  return {
+    async platform() {
+      return known !== null && notices.connected && known.revision >= heard ? known : reload()
+    },
+    reload,
+  }
+}
+
+function openWaiting(notices: Notices): Context['requestMoved'] {
+  const waiters = new Map<string, Set<() => void>>()
+  notices.onRequest((uuid) => {
+    for (const wake of waiters.get(uuid) ?? []) wake()
+  })
+  return (id, ms, signal) =>
+    new Promise((resolve) => {
+      const request = parseId('request', id)
+      const uuid = request === null ? '' : idToUuid(request)
+      const wake = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', wake)
+        const set = waiters.get(uuid)
+        set?.delete(wake)
+        if (set?.size === 0) waiters.delete(uuid)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      signal.addEventListener('abort', wake)
+      const set = waiters.get(uuid) ?? new Set()
+      waiters.set(uuid, set.add(wake))
+    })
+}
