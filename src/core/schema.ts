@@ -102,11 +102,15 @@ function compile(schema: object, allErrors: boolean): ValidateFunction {
   return ajv.compile(schema)
 }
 
-/** Patterns of schemas, too, are linear in the caller's text. */
-function regExp(source: string): { test(text: string): boolean } {
+/**
+ * Patterns of schemas, too, are linear in the caller's text. Ajv tells patterns apart by their `toString`: without one, every
+ * pattern of a schema would be its first.
+ */
+function regExp(source: string): { test(text: string): boolean; toString(): string } {
   const pattern = compilePattern(source)
   if (!pattern.ok) throw new Error(`pattern ${JSON.stringify(source)} ${pattern.problem}`)
-  return pattern.value
+  const { value } = pattern
+  return { test: (text) => value.test(text), toString: () => source }
 }
 
 let compiledMetaSchema: Judge | null = null
