@@ -65,7 +65,7 @@ function indent(text: string): string {
 }
 
 const lineBreak = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
-const control = /[\u0000-\u001f\u007f-\u009f]/g
+const control = /\p{Cc}/gu
 
 function oneLine(value: string): string {
   return value.split(lineBreak).join(' ').replace(control, ' ').trim()

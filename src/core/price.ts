@@ -15,8 +15,7 @@ export function compilePrice({ spec }: BlueprintDocument, parameters: ParameterS
   if (spec.price === 'free') return ok(free)
   const expression = compileExpression(spec.price.monthly, expressionEnvironment('price', parameters), 'number')
   if (!expression.ok) return refuse([{ pointer: '/spec/price/monthly', ...expression.problem }])
-  const { evaluate } = expression.value
-  return ok({ quote: (values) => quote(() => evaluate(values)) })
+  return ok({ quote: (values) => quote(() => expression.value.evaluate(values)) })
 }
 
 function quote(evaluate: () => unknown): Result<bigint, string> {
