@@ -43,7 +43,7 @@ export function compileRules({ metadata, spec }: PolicyDocument, blueprint: Blue
 }
 
 function compileRule(policy: string, rule: PolicyRule, schema: ParameterSchema | null, pointer: string, errors: FieldError[]): CompiledRule | null {
-  const env = expressionEnvironment('policy', schema)
+  const env = expressionEnvironment(rule.effect === 'set' ? 'set' : 'policy', schema)
   const text = (source: string | undefined, at: string) => {
     return source === undefined ? null : valueOrErrors(compileText(source, expressionEnvironment('message', schema), pointer + at), errors)
   }

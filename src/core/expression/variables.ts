@@ -2,8 +2,8 @@ import { isObject, type JsonObject } from '../json.ts'
 import { resolved } from '../parameter-schema.ts'
 import { dyn, type CelType } from './values.ts'
 
-/** Where an expression stands; it decides which variables there are. `message` sees what `policy` sees. */
-export type Scope = 'policy' | 'price' | 'template' | 'message'
+/** Where an expression stands; it decides which variables there are. `message` sees what `policy` sees; `set` rules run before there is a cost. */
+export type Scope = 'policy' | 'set' | 'price' | 'template' | 'message'
 
 type ObjectType = Extract<CelType, { kind: 'object' }>
 
@@ -27,7 +27,7 @@ export function variablesOf(scope: Exclude<Scope, 'message'>, schema: JsonObject
   const parameters = schema === null ? dyn : typeOf({ root: schema, names: new Set() }, schema, 'parameters')
   const types = new Map<string, CelType>(Object.entries(scopes[scope]))
   types.set('parameters', parameters)
-  if (scope === 'policy') types.set('previous', previousType(parameters))
+  if (scope === 'policy' || scope === 'set') types.set('previous', previousType(parameters))
   const objects: ObjectType[] = []
   for (const type of types.values()) collectObjects(type, objects)
   return { types, objects }
@@ -35,7 +35,7 @@ export function variablesOf(scope: Exclude<Scope, 'message'>, schema: JsonObject
 
 const everywhere = { team, environment, blueprint }
 const scopes: { readonly [S in Exclude<Scope, 'message'>]: { readonly [variable: string]: CelType } } = {
-  policy: { ...everywhere, action, resource, cost, requester, now }, price: { ...everywhere, action }, template: { ...everywhere, resource },
+  policy: { ...everywhere, action, resource, cost, requester, now }, set: { ...everywhere, action, resource, requester, now }, price: { ...everywhere, action }, template: { ...everywhere, resource },
 }
 
 function listOf(items: CelType): CelType {
