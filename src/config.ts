@@ -22,6 +22,8 @@ export type Config = {
   readonly poolSize: number
   /** A step of delivery after which the process kills itself, for the tests of exactly that; null everywhere else. */
   readonly fault: string | null
+  /** PATH: where git, and what hooks of a local repository call, is found. */
+  readonly searchPath: string
   /** What documents may name as `{env: PURSER_SECRET_…}`. */
   readonly secrets: Readonly<Record<string, Secret>>
   /** What does no harm and yet somebody should know. */
@@ -95,6 +97,7 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
     allowFileRepositories: parse('PURSER_ALLOW_FILE_REPOSITORIES', 'true or false', flag, false),
     poolSize: parse('PURSER_POOL_SIZE', 'a whole number of connections from 2 to 200', wholeNumber(2, 200), 2),
     fault: parse('PURSER_FAULT', 'the name of a step of delivery', (v) => (/^[a-z-]{1,40}$/.test(v) ? v : null), null),
+    searchPath: set(env, 'PATH') ?? '/usr/local/bin:/usr/bin:/bin',
     secrets: Object.freeze(readSecrets(env)),
     notices: Object.freeze(notices),
   }

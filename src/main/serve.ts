@@ -1,16 +1,58 @@
+import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
+import { hashToken } from '../core/token.ts'
+import { buildApp } from '../faces/http/app.ts'
+import { authenticate } from '../operations/authenticate.ts'
+import type { Caller } from '../operations/caller.ts'
+import { scopes } from '../operations/caller.ts'
+import type { Context } from '../operations/context.ts'
+import { openContext } from '../operations/open-context.ts'
+import { openDatabase } from '../store/database.ts'
+import { openNotices } from '../store/notices.ts'
+import { keepAdminToken } from '../store/principals.ts'
 import { adminToken } from './admin-token.ts'
-import { readFlags, runServer } from './run.ts'
-import { migrateDatabase, startDatabase } from './start-database.ts'
+import { applyExamples } from './apply-examples.ts'
+import { nextSteps } from './next-steps.ts'
+import { readFlags, runServer, type Process } from './run.ts'
+import { migrateDatabase, startDatabase, type DatabaseUrls } from './start-database.ts'
+import { keepEmbeddedRepository, queueOf, startWorker } from './start-worker.ts'
 
 /** `purser serve [--work]`: answers over HTTP, and with --work delivers too. */
 export async function serve(args: readonly string[]): Promise<number> {
   const flags = readFlags('serve', args, ['--work'])
   if (flags === null) return 2
-  return runServer('serve', async ({ config, log, lifecycle }) => {
+  return runServer('serve', async (process_) => {
+    const { config, log, lifecycle } = process_
+    const repository = keepEmbeddedRepository(config)
     const urls = await startDatabase(config, log, lifecycle)
     await migrateDatabase(urls, log)
-    await adminToken(config.dataDir)
-    // TODO the lead joins store, operations and faces here.
-    process.stdout.write(`purser ready on http://${config.host}:${config.port}\n`)
+    const database = openDatabase({ url: urls.appUrl, poolSize: config.poolSize, onIdleError: (err) => log.warn({ err }, 'an idle database connection was lost') })
+    lifecycle.onStop('database connections', 5_000, () => database.close())
+    const hints = createDeliveryHints(queueOf(config, urls), log)
+    lifecycle.onStop('hints', 3_000, () => hints.close())
+    const context = await startContext(process_, urls, database, hints)
+    const administrator = await keepAdministrator(process_, context)
+    if (config.examples) await applyExamples(context, administrator, log)
+    await repository
+    if (flags.has('--work')) await startWorker(process_, urls, database, hints)
+
+    const app = await buildApp({ context, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping })
+    lifecycle.onStop('http', 15_000, () => app.close())
+    const address = await app.listen({ host: config.host, port: config.port })
+    process.stdout.write(`purser ready on ${address}\n${nextSteps(config, address)}`)
   })
+}
+
+async function startContext({ config, log, lifecycle }: Process, urls: DatabaseUrls, database: Context['database'], hints: Context['hints']): Promise<Context> {
+  const notices = await openNotices(urls.appUrl, (err) => log.warn({ err }, 'notices of the database are lost for the moment'))
+  lifecycle.onStop('notices', 2_000, () => notices.close())
+  return openContext({ database, notices, hints, currency: config.currency, allowFileRepositories: config.allowFileRepositories, now: () => new Date() })
+}
+
+/** The installation's administrator, by the token in its file. */
+async function keepAdministrator({ config }: Process, context: Context): Promise<Caller> {
+  const token = await adminToken(config.dataDir)
+  await keepAdminToken(context.database.pool, hashToken(token), scopes)
+  const caller = await authenticate(context, { authorization: `Bearer ${token}`, onBehalfOf: undefined })
+  if (!caller.ok) throw new Error('the administrator token that was just stored is not known')
+  return caller.value
 }

@@ -1,0 +1,17 @@
+import { join, relative } from 'node:path'
+import type { Config } from '../config.ts'
+
+/** What to try first, ready to paste: plan, request, read. The README's first lines are these. */
+export function nextSteps(config: Config, address: string): string {
+  const token = relative(process.cwd(), join(config.dataDir, 'admin-token')) || join(config.dataDir, 'admin-token')
+  const curl = (path: string, more: string) => `curl -s ${address}${path} -H "Authorization: Bearer $(cat ${token})" -H 'Purser-On-Behalf-Of: alice@example.com'${more}`
+  const body = (name: string) => `{"team":"payments","environment":"dev","reason":"first try","changes":[{"action":"create","blueprint":"postgres","name":"${name}","parameters":{"size":"s"}}]}`
+  const send = ` -H 'Content-Type: application/json' -d '${body('orders-db')}'`
+  return [
+    '', 'Next, in another terminal: what would a database cost, ask for it, and see what became of it.', '',
+    curl('/v1/plans', send),
+    curl('/v1/requests', `${send} -H 'Prefer: wait=10'`),
+    curl("'/v1/requests?first=1'", '').replace(`${address}'`, `'${address}`),
+    '', `API description: ${address}/docs`, '',
+  ].join('\n')
+}

@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import pg from 'pg'
+import { createGitBranches } from '../adapters/git/branches.ts'
+import { createRepository } from '../adapters/git/create-repository.ts'
+import type { QueueConnection } from '../adapters/queue/connection.ts'
+import { startDeliveryWorker } from '../adapters/queue/delivery-worker.ts'
+import type { Config } from '../config.ts'
+import { embeddedRepository } from '../core/place.ts'
+import { deliverBranch, deliverySteps, type Delivery, type DeliveryStep } from '../operations/deliver-requests.ts'
+import type { DeliveryHints } from '../operations/ports.ts'
+import { sweepDeliveries } from '../operations/sweep-deliveries.ts'
+import type { Database } from '../store/database.ts'
+import { lockBranch } from '../store/deliveries.ts'
+import type { DatabaseUrls } from './start-database.ts'
+import type { Process } from './run.ts'
+
+/** How often work that nobody hinted at is looked for; a branch that refuses is tried again as often. */
+const SWEEP_MS = 5_000
+
+export function queueOf(config: Config, urls: DatabaseUrls): QueueConnection {
+  return config.redisUrl === null ? { kind: 'postgres', url: urls.appUrl } : { kind: 'redis', url: config.redisUrl.reveal() }
+}
+
+/** The embedded repository's folder; made here when it is not there. */
+export async function keepEmbeddedRepository(config: Config): Promise<void> {
+  await createRepository({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath }, embeddedPath(config), 'main')
+}
+
+function embeddedPath(config: Config): string {
+  return join(config.dataDir, 'gitops.git')
+}
+
+/** Delivers what is released, until the process stops; what is under way then is finished first. */
+export async function startWorker({ config, log, lifecycle }: Process, urls: DatabaseUrls, database: Database, hints: DeliveryHints): Promise<void> {
+  const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath })
+  lifecycle.onStop('git', 5_000, () => git.close())
+  const delivery: Delivery = {
+    pool: database.pool,
+    git,
+    lock: (branch) => lockBranch(() => new pg.Client({ connectionString: urls.appUrl, keepAlive: true, connectionTimeoutMillis: 5_000, application_name: 'purser branch lock' }), branch),
+    locate: (repository) => (repository === embeddedRepository ? embeddedPath(config) : repository),
+    reach: faultPoint(config.fault),
+    warn: (message, facts) => log.warn(facts, message),
+    refusals: new Map(),
+  }
+  const worker = await startDeliveryWorker(queueOf(config, urls), log, {
+    deliver: (branch, signal) => deliverBranch(delivery, branch, signal),
+    sweep: () => sweepDeliveries(database.pool, hints),
+    sweepEveryMs: SWEEP_MS,
+  })
+  lifecycle.onStop('deliveries', 20_000, () => worker.close())
+}
+
+/** Kills the process as hard as `kill -9` at one step of delivery, where the tests ask for it. */
+function faultPoint(fault: string | null): (step: DeliveryStep) => void {
+  if (fault === null) return () => undefined
+  if (!deliverySteps.some((step) => step === fault)) throw new Error(`PURSER_FAULT is no step of delivery; they are ${deliverySteps.join(', ')}`)
+  return (step) => {
+    if (step === fault) process.kill(process.pid, 'SIGKILL')
+  }
+}
