@@ -173,6 +173,7 @@ describe('a parameter schema', () => {
     ['a default that is never filled in', { type: 'object', properties: { a: { anyOf: [{ type: 'string', default: 'x' }, { type: 'integer' }] } } }, ['/properties/a/anyOf/0/default: is never filled in here: a default belongs to a property, not to an alternative or a condition']],
     ['a required one that is no property', { type: 'object', required: ['b'], properties: { a: { type: 'string' } } }, ['/required: names b, which is no property (item 0)']],
     ['a pattern with look-ahead', { type: 'object', properties: { a: { type: 'string', pattern: '^(?!x)' } } }, ['/properties/a/pattern: is no RE2 pattern: invalid or unsupported Perl syntax: `(?!`']],
+    ['a pattern without end', { type: 'object', properties: { a: { type: 'string', pattern: 'x'.repeat(1_001) } } }, ['/properties/a/pattern: is longer than 1000 characters']],
     ['a remote reference', { type: 'object', properties: { a: { $ref: 'https://example.com/x.json' } } }, ['/properties/a/$ref: must be #/$defs/<name> of this schema']],
     ['a circle', { type: 'object', properties: { a: { $ref: '#/$defs/a' } }, $defs: { a: { type: 'object', properties: { a: { $ref: '#/$defs/a' } } } } }, ['/properties/a/$ref: makes a circle: parameters have a bounded depth', '/$defs/a/properties/a/$ref: makes a circle: parameters have a bounded depth']],
     ['lists without bound', { type: 'object', properties: { a: { type: 'array', items: { type: 'string' }, maxItems: 1_000_000 } } }, ['/properties/a/maxItems: must be at most 1000']],
