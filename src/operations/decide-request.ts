@@ -51,7 +51,7 @@ async function decideOnce(context: Context, platform: Platform, caller: Caller, 
   const about = { operation: decision.vote === 'approve' ? 'approveRequest' : 'rejectRequest', team: request.team, subject: id }
   const scope = missingScope(caller, 'approvals:write')
   if (scope !== null) return forbid(context, caller, scope, about)
-  if (voters.parties.includes(caller.principal)) return refuse({ code: 'own-request' })
+  if (voters.parties.includes(caller.principal)) return forbid(context, caller, { code: 'own-request' }, about)
   const needs = needsOf(request)
   const own = satisfiedBy(needs, (team) => rolesOfCaller(platform, caller, team))
   if (own.length === 0) {
@@ -75,7 +75,7 @@ async function decideOnce(context: Context, platform: Platform, caller: Caller, 
     case 'stale':
       return null
     case 'own-request':
-      return refuse({ code: 'own-request' })
+      return forbid(context, caller, { code: 'own-request' }, about)
     case 'plan-changed':
       return refuse({ code: 'plan-changed', expected: decision.planDigest ?? '', planDigest: answer.planDigest })
     case 'wrong-state':
