@@ -148,6 +148,7 @@ describe('an expression', () => {
     const seen: { readonly [S in Scope]: readonly string[] } = {
       policy: [...everywhere, 'action', 'resource.name', 'previous', 'cost.after', 'requester.subject', 'now'],
       message: [...everywhere, 'action', 'resource.name', 'previous', 'cost.after', 'requester.subject', 'now'],
+      set: [...everywhere, 'action', 'resource.name', 'previous', 'requester.subject', 'now'],
       price: [...everywhere, 'action'],
       template: [...everywhere, 'resource.name'],
     }
