@@ -124,6 +124,7 @@ function sameValue(a: unknown, b: unknown): boolean {
 /** Parses and type-checks. `number`: int or double. What is dynamic is checked again when it is evaluated. */
 export function compileExpression(source: string, env: ExpressionEnvironment, expects: 'bool' | 'number' | 'any'): Result<Expression, ExpressionError> {
   const wrong = (detail: string, at: number) => refuse({ detail, frame: codeFrame(source, at) })
+  const notCel = (error: ParseError | CelTypeError | CelEvaluationError) => wrong(inWords(error, env), error.range?.start ?? 0)
   if (source.length > maxSourceLength) return wrong(`is longer than ${maxSourceLength} characters`, 0)
   if (source.trim() === '') return wrong('is empty', 0)
   try {
@@ -131,15 +132,13 @@ export function compileExpression(source: string, env: ExpressionEnvironment, ex
     const { identifiers, refusal } = rewrite(parsed.ast)
     if (refusal !== null) return wrong(refusal.detail, refusal.at)
     const checked = parsed.check()
-    if (!checked.valid) throw checked.error
+    if (checked.error !== undefined) return notCel(checked.error)
     const type = checked.type ?? 'dyn'
     if (!mayYield(type, expects)) return wrong(`yields ${type}, but ${wanted[expects]} is needed`, 0)
     const variables = [...identifiers].filter((name) => env.types.has(name))
     return ok({ source, type, evaluate: (values) => evaluate(parsed, env, variables, values, expects, source) })
   } catch (error) {
-    if (error instanceof ParseError || error instanceof CelTypeError || error instanceof CelEvaluationError) {
-      return wrong(inWords(error, env), error.range?.start ?? 0)
-    }
+    if (error instanceof ParseError || error instanceof CelTypeError || error instanceof CelEvaluationError) return notCel(error)
     throw error
   }
 }

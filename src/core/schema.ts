@@ -119,7 +119,7 @@ function metaSchema(): Judge {
   if (compiledMetaSchema !== null) return compiledMetaSchema
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: false, validateFormats: false, logger: false })
   compiledMetaSchema = (value, pointer) => {
-    ajv.validateSchema(value as JsonObject)
+    if (ajv.validateSchema(value as JsonObject) === true) return []
     // The meta-schema's alternatives are references, of which the first complaint at a place is the plainest.
     const worded = wordErrors(ajv.errors ?? [], pointer)
     return worded.filter((error, i) => worded.findIndex((e) => e.pointer === error.pointer) === i)
