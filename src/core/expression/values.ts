@@ -68,20 +68,17 @@ const maxTextLength = 1024 * 1024
 
 /** A value of CEL → JSON. */
 export function fromCel(value: unknown): Json | typeof absent {
-  switch (typeof value) {
-    case 'bigint':
-      return intToNumber(value)
-    case 'number':
-      if (!Number.isFinite(value)) throw new EvaluationError(`${value} is no number that JSON knows`)
-      return value === 0 ? 0 : value
-    case 'string':
-      if (value.length > maxTextLength) throw new EvaluationError('the text is longer than 1 MiB')
-      return value
-    case 'boolean':
-      return value
-    default:
-      return value === null ? null : objectFromCel(value)
+  if (value === null || typeof value === 'boolean') return value
+  if (typeof value === 'bigint') return intToNumber(value)
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new EvaluationError(`${value} is no number that JSON knows`)
+    return value === 0 ? 0 : value
   }
+  if (typeof value === 'string') {
+    if (value.length > maxTextLength) throw new EvaluationError('the text is longer than 1 MiB')
+    return value
+  }
+  return objectFromCel(value)
 }
 
 function intToNumber(value: bigint): number {
@@ -115,12 +112,12 @@ function isPlain(value: object): boolean {
 /** A value of CEL inside text. Lists, maps, null and nothing at all are mistakes there. */
 export function toText(value: unknown): string {
   if (value instanceof Optional && value.hasValue()) return toText(value.value())
-  if (typeof value === 'bigint') return value.toString()
   if (value instanceof Duration) return value.toString()
-  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' || value instanceof Date || value instanceof UnsignedInt) {
-    const json = fromCel(value)
-    return typeof json === 'number' ? plainDecimal(json) : String(json)
-  }
+  if (value instanceof Date) return value.toISOString()
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  const json = typeof value === 'number' || typeof value === 'string' || value instanceof UnsignedInt ? fromCel(value) : null
+  if (typeof json === 'number') return plainDecimal(json)
+  if (typeof json === 'string') return json
   throw new EvaluationError(`${describe(value)} cannot stand in text`)
 }
 
@@ -134,19 +131,10 @@ export function describe(value: unknown): string {
   if (value instanceof Uint8Array) return 'bytes'
   if (value instanceof UnsignedInt) return 'an unsigned number'
   if (value instanceof Map || (isObject(value) && isPlain(value))) return 'a map'
-  switch (typeof value) {
-    case 'bigint':
-      return 'a whole number'
-    case 'number':
-      return 'a number'
-    case 'string':
-      return 'a string'
-    case 'boolean':
-      return 'true or false'
-    default:
-      return 'a type'
-  }
+  return words[typeof value] ?? 'a type'
 }
+
+const words: Readonly<Record<string, string>> = { bigint: 'a whole number', number: 'a number', string: 'a string', boolean: 'true or false' }
 
 /** Without an exponent: 1e21 and 1e-7 are how JavaScript prints them, and nobody's idea of an amount. */
 function plainDecimal(value: number): string {

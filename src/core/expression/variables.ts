@@ -59,7 +59,7 @@ type Walk = { readonly root: JsonObject; readonly names: Set<string> }
 
 function typeOf(walk: Walk, written: JsonObject, name: string): CelType {
   const schema = resolved(walk.root, written)
-  switch (schema['type']) {
+  switch (String(schema['type'])) {
     case 'integer':
       return { kind: 'scalar', cel: 'int' }
     case 'number':
