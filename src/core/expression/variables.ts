@@ -59,7 +59,8 @@ type Walk = { readonly root: JsonObject; readonly names: Set<string> }
 
 function typeOf(walk: Walk, written: JsonObject, name: string): CelType {
   const schema = resolved(walk.root, written)
-  switch (String(schema['type'])) {
+  const type = typeof schema['type'] === 'string' ? schema['type'] : 'several'
+  switch (type) {
     case 'integer':
       return { kind: 'scalar', cel: 'int' }
     case 'number':
