@@ -9,7 +9,8 @@ type Generated = { readonly path: string; readonly make: () => Promise<string> }
 
 const generated: readonly Generated[] = []
 
-execFileSync('prisma', ['generate', '--no-hints'], { stdio: ['ignore', 'ignore', 'inherit'] })
+// Prisma reports what it is doing on standard error, and an install is to be silent; what it says is in the error if it fails.
+execFileSync('prisma', ['generate', '--no-hints'], { stdio: ['ignore', 'ignore', 'pipe'] })
 
 const check = process.argv.includes('--check')
 for (const { path, make } of generated) {

@@ -59,7 +59,17 @@ describe('the embedded database', async () => {
   test('refuses a second process on the same data', async () => {
     await start()
 
-    await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(/Another Purser/)
+    await expect(startEmbeddedPostgres({ dataDir, waitMs: 0 })).rejects.toThrow(/Another Purser/)
+  })
+
+  test('waits for one that is shutting down', async () => {
+    const first = await start()
+    const next = startEmbeddedPostgres({ dataDir })
+    await first.stop()
+
+    server = await next
+
+    expect(await query(server.url(SUPERUSER, 'postgres'), 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
   test('is free for the next one when it was stopped, with nothing left behind', async () => {

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { link, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isErrno } from './places.ts'
 
 /**
@@ -9,15 +11,18 @@ import { isErrno } from './places.ts'
  */
 export type DataLock = { release(): Promise<void> }
 
-/** Takes the lock, or throws when another living process holds it. */
-export async function lockData(dir: string): Promise<DataLock> {
+/**
+ * Takes the lock, or throws when another living process holds it for longer than `waitMs`: one that is shutting down (its
+ * npm may be gone already) is waited for, so that stop and start can follow each other at once.
+ */
+export async function lockData(dir: string, waitMs: number): Promise<DataLock> {
   const path = join(dir, 'lock')
-  // Listening first and linking into place second makes taking it one atomic step.
-  const own = join(dir, `lock.${process.pid}`)
-  await rm(own, { force: true })
+  // Listening first and linking into place second makes taking it one atomic step. The name is no longer than that of
+  // PostgreSQL's socket, which is known to fit.
+  const own = join(dir, `lock.${randomBytes(4).toString('hex')}`)
   const server = await listen(own)
   try {
-    await putInPlace(own, path)
+    await putInPlace(own, path, performance.now() + waitMs)
   } catch (cause) {
     server.close()
     throw cause
@@ -32,17 +37,21 @@ export async function lockData(dir: string): Promise<DataLock> {
   }
 }
 
-async function putInPlace(own: string, path: string): Promise<void> {
+async function putInPlace(own: string, path: string, deadline: number): Promise<void> {
   for (;;) {
     try {
       return await link(own, path)
     } catch (cause) {
       if (!isErrno(cause, 'EEXIST')) throw cause
     }
-    if (await isAlive(path)) throw inUse()
+    if (await isAlive(path)) {
+      if (performance.now() > deadline) throw inUse()
+      await delay(50)
+      continue
+    }
     // Stale. Moving it away tells which of two that saw it stale goes first; the loser may have moved the winner's lock
     // and puts it back.
-    const aside = `${own}.stale`
+    const aside = own.replace(/lock(\.\w+)$/, 'gone$1')
     const moved = await rename(path, aside).then(
       () => true,
       (cause: unknown) => {
@@ -51,11 +60,8 @@ async function putInPlace(own: string, path: string): Promise<void> {
       },
     )
     if (!moved) continue
-    if (await isAlive(aside)) {
-      await rename(aside, path)
-      throw inUse()
-    }
-    await rm(aside, { force: true })
+    if (await isAlive(aside)) await rename(aside, path)
+    else await rm(aside, { force: true })
   }
 }
 

@@ -15,12 +15,15 @@ const NOBODY = 65_534
 
 /**
  * PostgreSQL refuses to run as root. So root gives it an id that owns nothing but the data, and keeps one capability:
- * dac_override, without which it could not reach its own files below a root home of mode 0700. `--pdeathsig INT` asks the
- * kernel to shut the database down (fast, clean) when this process is gone, `kill -9` included.
+ * dac_override, without which it could not reach its own files below a root home of mode 0700. PostgreSQL asks access(2)
+ * about them first, which drops the capabilities of any id but root's unless `no_setuid_fixup` says otherwise
+ * (capabilities(7)). `--pdeathsig INT` asks the kernel to shut the database down (fast, clean) when this process is gone,
+ * `kill -9` included.
  *
  * A user namespace does the same where root may not change its id. Containers often forbid that one, hence the order.
+ * Which of them works is tried with `initdb --show`, which looks for all that PostgreSQL is going to need.
  */
-export async function chooseLauncher(probe: string, clusterDir: string): Promise<Launcher> {
+export async function chooseLauncher(initdb: string, clusterDir: string): Promise<Launcher> {
   if (process.platform !== 'linux') {
     if (process.getuid?.() === 0) throw new Error('The embedded PostgreSQL cannot run as root on this platform. Start as an ordinary user, or set DATABASE_URL.')
     return (program, args) => ({ file: program, args })
@@ -28,7 +31,7 @@ export async function chooseLauncher(probe: string, clusterDir: string): Promise
   const candidates = process.getuid?.() === 0 ? await launchersOfRoot(clusterDir) : launchersOfUser()
   const refusals: unknown[] = []
   for (const launcher of candidates) {
-    const command = launcher(probe, ['--version'])
+    const command = launcher(initdb, ['--show', '-D', clusterDir])
     try {
       await run(command.file, command.args, { env: databaseEnv, cwd: '/', timeout: 10_000 })
       return launcher
@@ -44,8 +47,10 @@ async function launchersOfRoot(clusterDir: string): Promise<readonly Launcher[]>
   const owner = await stat(clusterDir).catch(() => null)
   const uid = owner === null || owner.uid === 0 ? NOBODY : owner.uid
   const gid = owner === null || owner.uid === 0 ? NOBODY : owner.gid
-  const identity = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override']
+  const identity = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override', '--no-new-privs']
   return [
+    (program, args) => ({ file: 'setpriv', args: [...identity, '--securebits', '+no_setuid_fixup', '--pdeathsig', 'INT', program, ...args] }),
+    // Without the capability to set securebits, it still works wherever the folders above are open to all.
     (program, args) => ({ file: 'setpriv', args: [...identity, '--pdeathsig', 'INT', program, ...args] }),
     (program, args) => ({
       file: 'unshare',

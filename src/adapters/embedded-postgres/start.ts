@@ -28,6 +28,8 @@ export type EmbeddedPostgresOptions = {
   readonly dataDir: string
   /** Told about what is unusual; one static sentence with data beside it. */
   readonly onNotice?: (message: string, data: Readonly<Record<string, unknown>>) => void
+  /** How long to wait for another process on the same data to end before refusing. */
+  readonly waitMs?: number
   /** Settings on top of the built-in ones. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -67,10 +69,10 @@ const START_LIMIT_MS = 30_000
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries()
   const places = await findPlaces(options.dataDir)
-  const lock = await lockData(places.sockets)
+  const lock = await lockData(places.sockets, options.waitMs ?? 5_000)
   try {
     await endLeftover(places, (pids) => options.onNotice?.('a database server of an earlier run is still there; waiting for it to end', { pids }))
-    const launch = await chooseLauncher(binaries.postgres, places.cluster)
+    const launch = await chooseLauncher(binaries.initdb, places.cluster)
     await initialize(binaries, places, launch)
     const server = await launchServer(binaries, places, launch, options.settings ?? {})
     let stopping: Promise<void> | undefined
