@@ -135,7 +135,7 @@ function storedForm(platform: Platform, document: Document, ifRevision: number |
     kind: document.kind, name,
     version: isBlueprint ? document.spec.version : null,
     current: isBlueprint ? (resolveBlueprint(platform, name) ?? platform.blueprints.get(name)?.[0])?.version ?? document.spec.version : null,
-    body: document as unknown as JsonObject,
+    body: JSON.stringify(document),
     digest: digest(canonicalize(document)),
     decides: kinds[document.kind].decides,
     team: teamOf(document),

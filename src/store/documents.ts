@@ -1,6 +1,5 @@
 import type pg from 'pg'
 import type { Document, Kind } from '../core/document/document.ts'
-import type { JsonObject } from '../core/json.ts'
 import type { Actor } from '../core/request-record.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { read, run, type Database } from './database.ts'
@@ -37,24 +36,19 @@ export type DocumentFilter = {
 }
 
 /** A page of current documents of a kind by name. */
-export async function listDocuments({ prisma }: Database, kind: Kind, filter: DocumentFilter, page: { readonly first: number; readonly after: string | null }): Promise<readonly DocumentRecord[]> {
-  const body = (path: string[], value: string): Prisma.DocumentWhereInput => ({ version: { body: { path, equals: value } } })
-  const rows = await read(prisma.document.findMany({
-    where: {
-      kind,
-      ...(page.after === null ? {} : { name: { gt: page.after } }),
-      AND: [
-        ...(filter.owner === undefined ? [] : [body(['spec', 'owner'], filter.owner)]),
-        ...(filter.lifecycle === undefined ? [] : [body(['spec', 'lifecycle'], filter.lifecycle)]),
-        ...(filter.scopeTeams === undefined ? [] : [{ OR: filter.scopeTeams.map((team) => body(['spec', 'scope', 'team'], team)) }]),
-        ...(filter.tag === undefined ? [] : [{ version: { body: { path: ['metadata', 'tags'], array_contains: [filter.tag] } } }]),
-      ],
-    },
-    include: { version: true },
-    orderBy: { name: 'asc' },
-    take: page.first,
-  }))
-  return rows.map((row) => parse(row.version, row))
+export async function listDocuments({ pool }: Database, kind: Kind, filter: DocumentFilter, page: { readonly first: number; readonly after: string | null }): Promise<readonly DocumentRecord[]> {
+  type Row = { document: Document; revision: number; createdAt: Date; updatedAt: Date }
+  return run<Row>(pool, {
+    name: 'list_documents',
+    text: `select v.body as document, v.revision, d.created_at as "createdAt", d.updated_at as "updatedAt"
+      from document d join document_version v using (kind, name, revision)
+      where d.kind = $1 and ($2::text is null or d.name > $2)
+        and ($3::text is null or v.body->'spec'->>'owner' = $3)
+        and ($4::text is null or coalesce(v.body->'spec'->>'lifecycle', 'production') = $4)
+        and ($5::text is null or (v.body->'metadata'->'tags')::jsonb ? $5)
+        and ($6::text[] is null or v.body->'spec'->'scope'->>'team' = any ($6))
+      order by d.name limit $7`,
+  }, [kind, page.after, filter.owner ?? null, filter.lifecycle ?? null, filter.tag ?? null, filter.scopeTeams ?? null, page.first])
 }
 
 /** One document in force; of a blueprint, `version` chooses one of its versions. */
@@ -94,7 +88,8 @@ export type AppliedDocument = {
   readonly version: string | null
   /** Of a blueprint: the version that its bare name stands for from now on. */
   readonly current: string | null
-  readonly body: JsonObject
+  /** JSON text, so that the order of keys survives jsonb. */
+  readonly body: string
   readonly digest: string
   readonly decides: boolean
   /** The team whose log it is in; null: the platform's. */

@@ -34,7 +34,8 @@ create table document_version (
   revision integer not null,
   -- A blueprint's semantic version; null for the other kinds.
   version text,
-  body jsonb not null,
+  -- json, not jsonb: manifests are rendered in the order in which their keys were written.
+  body json not null,
   digest text not null,
   applied_at timestamptz not null default now(),
   applied_by text not null,

@@ -50,7 +50,7 @@ begin
 end $$;
 
 -- p: {platformRevision, dryRun, actor, documents: [{kind, name, version, current, body, digest, decides, team, ifRevision,
--- budget, branch}]}. `current`: of a blueprint, the version that its bare name stands for from now on.
+-- budget, branch}]}. `body` is text, so that the order of its keys survives. `current`: of a blueprint, the version that its bare name stands for from now on.
 -- → {outcome: done | stale | version-exists | precondition-failed, index?, platformRevision, results: [{kind, name, outcome, revision}]}
 create function apply_documents(p jsonb) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -98,7 +98,7 @@ begin
     outcome := results->i->>'outcome';
     if outcome <> 'unchanged' then
       insert into document_version (kind, name, revision, version, body, digest, applied_by)
-        values (d->>'kind', d->>'name', (results->i->>'revision')::int, d->>'version', d->'body', d->>'digest', p->'actor'->>'subject')
+        values (d->>'kind', d->>'name', (results->i->>'revision')::int, d->>'version', (d->>'body')::json, d->>'digest', p->'actor'->>'subject')
         on conflict (kind, name, revision) do update set retired_at = null;
       insert into document (kind, name, revision) values (d->>'kind', d->>'name', (results->i->>'revision')::int)
         on conflict (kind, name) do update set revision = excluded.revision, updated_at = now();
