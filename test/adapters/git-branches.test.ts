@@ -66,7 +66,9 @@ describe('commits', () => {
     await branch.fetch()
     const message = `subject\n\ndone\ncommit refs/heads/evil\nM 100644 inline evil\ndata 4\nevil\n${name}`
 
-    const [built] = await branch.buildCommits(null, [plan({ message, author: { name, email }, files: [{ path: FILE, content: 'data 5\ndone\n' }] })])
+    const [built] = await branch.buildCommits(null, [
+      plan({ message, author: { name, email }, files: [{ path: FILE, content: 'data 5\ndone\n' }] }),
+    ])
 
     const raw = execFileSync('git', ['--git-dir', stage.mirror, 'cat-file', 'commit', built?.sha ?? ''], { encoding: 'utf8' })
     const [head = '', ...body] = raw.split('\n\n')
@@ -74,32 +76,55 @@ describe('commits', () => {
     expect(head.split('\n')[1]).toMatch(/^author [^<>]+ <[^<>]*> \d+ \+0000$/)
     expect(body.join('\n\n')).toBe(Buffer.from(message.replaceAll('\0', '')).toString())
     expect(treeOf(stage, built?.sha ?? '')).toEqual({ [FILE]: 'data 5\ndone\n' })
-    expect(execFileSync('git', ['--git-dir', stage.mirror, 'fsck', '--strict', '--no-dangling'], { encoding: 'utf8', stdio: 'pipe' })).toBe('')
+    expect(execFileSync('git', ['--git-dir', stage.mirror, 'fsck', '--strict', '--no-dangling'], { encoding: 'utf8', stdio: 'pipe' })).toBe(
+      '',
+    )
   })
 
-  test.each(['/etc/passwd', '../x', 'a/../b', 'a//b', 'a/', '', '.', '.git/config', 'a/.GIT/hooks/x', 'a/.git /x', 'git~1/x', 'a\nb', 'a\u0000b', 'a\\b', '\ud800'])(
-    'the path %j is never written, whoever asks',
-    async (path) => {
-      const branch = stage.open()
-      await branch.fetch()
+  test.each([
+    '/etc/passwd',
+    '../x',
+    'a/../b',
+    'a//b',
+    'a/',
+    '',
+    '.',
+    '.git/config',
+    'a/.GIT/hooks/x',
+    'a/.git /x',
+    'git~1/x',
+    'a\nb',
+    'a\u0000b',
+    'a\\b',
+    '\ud800',
+  ])('the path %j is never written, whoever asks', async (path) => {
+    const branch = stage.open()
+    await branch.fetch()
 
-      await expect(branch.buildCommits(null, [plan({ files: [{ path, content: '' }] })])).rejects.toThrow(/^bug: /)
-      await expect(branch.buildCommits(null, [plan({ files: [{ path, content: null }] })])).rejects.toThrow(/^bug: /)
-    },
-  )
+    await expect(branch.buildCommits(null, [plan({ files: [{ path, content: '' }] })])).rejects.toThrow(/^bug: /)
+    await expect(branch.buildCommits(null, [plan({ files: [{ path, content: null }] })])).rejects.toThrow(/^bug: /)
+  })
 
   test('any sequence of plans gives the trees that a map of files gives', async () => {
     const branch = stage.open()
     await branch.fetch()
     const segment = fc.constantFrom('a', 'b', 'ä', 'with space', '"quoted"', "it's", '-x')
     // Every file one level below a directory, so that no file is ever asked for where a directory is.
-    const path = fc.tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), segment).map(([folders, file]) => [...folders.map((f) => `d-${f}`), `f-${file}`].join('/'))
-    const content = fc.oneof({ weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) }, { weight: 2, arbitrary: fc.constant(null) })
+    const path = fc
+      .tuple(fc.array(segment, { minLength: 1, maxLength: 3 }), segment)
+      .map(([folders, file]) => [...folders.map((f) => `d-${f}`), `f-${file}`].join('/'))
+    const content = fc.oneof(
+      { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+      { weight: 2, arbitrary: fc.constant(null) },
+    )
     const files = fc.uniqueArray(fc.record({ path, content }), { selector: (file) => file.path, maxLength: 6 })
 
     await fc.assert(
       fc.asyncProperty(fc.array(files, { minLength: 1, maxLength: 6 }), async (sequence) => {
-        const built = await branch.buildCommits(null, sequence.map((changes): CommitPlan => plan({ files: changes })))
+        const built = await branch.buildCommits(
+          null,
+          sequence.map((changes): CommitPlan => plan({ files: changes })),
+        )
 
         const model: Record<string, string> = {}
         for (const [index, changes] of sequence.entries()) {
@@ -131,8 +156,15 @@ describe('looking', () => {
     await branch.fetch()
 
     const states = await branch.readPaths(head, [
-      FILE, 'tenants/payments/prod/orders-db', 'tenants/payments/prod/other', 'tenants/payments/prod/other/00-a.yaml', 'tenants/link', 'tenants/link/prod/x', 'tenants/module/x',
-      'tenants/payments/file/x/y', 'tenants/payments/file',
+      FILE,
+      'tenants/payments/prod/orders-db',
+      'tenants/payments/prod/other',
+      'tenants/payments/prod/other/00-a.yaml',
+      'tenants/link',
+      'tenants/link/prod/x',
+      'tenants/module/x',
+      'tenants/payments/file/x/y',
+      'tenants/payments/file',
     ])
 
     expect(Object.fromEntries(states)).toEqual({
@@ -174,7 +206,11 @@ describe('looking', () => {
     const branch = stage.open()
     await branch.fetch()
 
-    expect(await branch.lastChange(`${gone}`, FILE)).toMatchObject({ commit: gone, author: { name: 'Mallory', email: 'mallory@example.com' }, subject: 'by hand' })
+    expect(await branch.lastChange(`${gone}`, FILE)).toMatchObject({
+      commit: gone,
+      author: { name: 'Mallory', email: 'mallory@example.com' },
+      subject: 'by hand',
+    })
     expect(await branch.lastChange(changed, FILE)).toMatchObject({ commit: changed })
     expect(await branch.lastChange(changed, 'nowhere')).toBeNull()
     expect(await branch.lastChange(changed, '*')).toBeNull()
@@ -241,7 +277,14 @@ describe('the private mirror', () => {
   })
 
   const damages: readonly [string, (mirror: string) => void][] = [
-    ['objects are cut off', (mirror) => forEachFile(join(mirror, 'objects'), (file) => { chmodSync(file, 0o644); truncateSync(file, 3) })],
+    [
+      'objects are cut off',
+      (mirror) =>
+        forEachFile(join(mirror, 'objects'), (file) => {
+          chmodSync(file, 0o644)
+          truncateSync(file, 3)
+        }),
+    ],
     ['all objects are gone', (mirror) => rmSync(join(mirror, 'objects'), { recursive: true })],
     ['HEAD is garbage', (mirror) => writeFileSync(join(mirror, 'HEAD'), 'garbage')],
     ['the config is garbage', (mirror) => appendFileSync(join(mirror, 'config'), '[[[')],
@@ -297,7 +340,8 @@ async function round(on: Stage): Promise<{ parent: string | null; digest: string
 }
 
 function forEachFile(folder: string, act: (file: string) => void): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) if (entry.isFile()) act(join(entry.parentPath, entry.name))
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true }))
+    if (entry.isFile()) act(join(entry.parentPath, entry.name))
 }
 
 function packs(mirror: string): number {

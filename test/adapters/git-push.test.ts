@@ -35,7 +35,11 @@ describe('a push', () => {
 
     expect(second.head).toBe(first.sha)
     expect(stage.foreign(['rev-parse', 'main'])).toBe(second.sha)
-    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toBe(`${'0'.repeat(40)} ${first.sha} refs/heads/main\n${first.sha} ${second.sha} refs/heads/main\n`))
+    await vi.waitFor(() =>
+      expect(readFileSync(log, 'utf8')).toBe(
+        `${'0'.repeat(40)} ${first.sha} refs/heads/main\n${first.sha} ${second.sha} refs/heads/main\n`,
+      ),
+    )
   })
 
   test('again, of what is there already, is no trouble', async () => {
@@ -48,9 +52,27 @@ describe('a push', () => {
 
   test.each([
     ['somebody pushed meanwhile', (on: Stage) => on.foreignCommit({ other: '1' })],
-    ['somebody rewrote the branch', (on: Stage) => { on.foreign(['update-ref', 'refs/heads/main', 'main~1']); return on.foreignCommit({ other: '1' }) }],
-    ['somebody took the last commit off', (on: Stage) => { on.foreign(['update-ref', 'refs/heads/main', 'main~1']); return on.foreign(['rev-parse', 'main']) }],
-    ['somebody deleted the branch', (on: Stage) => { on.foreign(['update-ref', '-d', 'refs/heads/main']); return null }],
+    [
+      'somebody rewrote the branch',
+      (on: Stage) => {
+        on.foreign(['update-ref', 'refs/heads/main', 'main~1'])
+        return on.foreignCommit({ other: '1' })
+      },
+    ],
+    [
+      'somebody took the last commit off',
+      (on: Stage) => {
+        on.foreign(['update-ref', 'refs/heads/main', 'main~1'])
+        return on.foreign(['rev-parse', 'main'])
+      },
+    ],
+    [
+      'somebody deleted the branch',
+      (on: Stage) => {
+        on.foreign(['update-ref', '-d', 'refs/heads/main'])
+        return null
+      },
+    ],
   ])('loses when %s, and nothing of theirs is undone', async (_, act) => {
     stage.foreignCommit({ a: '1' })
     stage.foreignCommit({ a: '2' })
@@ -104,9 +126,12 @@ describe('a push', () => {
 
 describe('a refusal', () => {
   test('by pre-receive comes back in the words of the hook; another path is accepted on the same head', async () => {
-    stage.hook('pre-receive', `while read old new ref; do
+    stage.hook(
+      'pre-receive',
+      `while read old new ref; do
       if git ls-tree -r --name-only $new | grep -q forbidden; then echo "Only platform may write here" >&2; echo; printf '  ask \\033[31m#platform\\033[0m at https://me:hunter2@git.example.com/ \\n' >&2; exit 1; fi
-    done`)
+    done`,
+    )
     const branch = stage.open()
     const refused = await prepare(branch, 'forbidden/x')
 
@@ -167,7 +192,11 @@ describe('trouble', () => {
   })
 
   test('a hook that does not end is ended after the limit, and leaves no process and no lock', async () => {
-    const impatient = createGitBranches({ directory: join(stage.directory, 'mirrors'), searchPath: process.env['PATH'] ?? '', timeouts: { localMs: 60_000, remoteMs: 1_000, cloneMs: 60_000 } })
+    const impatient = createGitBranches({
+      directory: join(stage.directory, 'mirrors'),
+      searchPath: process.env['PATH'] ?? '',
+      timeouts: { localMs: 60_000, remoteMs: 1_000, cloneMs: 60_000 },
+    })
     const branch = impatient.open({ key: stage.key, repository: stage.repository, branch: 'main' }, new AbortController().signal)
     const { head, sha } = await prepare(branch)
     stage.hook('pre-receive', 'sleep 600 & wait')
@@ -241,7 +270,10 @@ describe('trouble', () => {
   })
 
   test('credentials and server paths are not told', () => {
-    const words = lastWords("remote: hm\nfatal: unable to access 'https://bot:s3cr3t@git.example.com/x.git' from /srv/data/mirrors/1.git\n", [['/srv/data/mirrors/1.git', 'the mirror']])
+    const words = lastWords(
+      "remote: hm\nfatal: unable to access 'https://bot:s3cr3t@git.example.com/x.git' from /srv/data/mirrors/1.git\n",
+      [['/srv/data/mirrors/1.git', 'the mirror']],
+    )
 
     expect(words).toBe("unable to access 'https://git.example.com/x.git' from the mirror")
   })

@@ -26,19 +26,35 @@ export type Stage = {
 
 export async function createStage(timeouts?: { localMs: number; remoteMs: number; cloneMs: number }): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'purser-git-'))
-  const options = { directory: join(directory, 'mirrors'), searchPath: process.env['PATH'] ?? '', ...(timeouts === undefined ? {} : { timeouts }) }
+  const options = {
+    directory: join(directory, 'mirrors'),
+    searchPath: process.env['PATH'] ?? '',
+    ...(timeouts === undefined ? {} : { timeouts }),
+  }
   const repository = join(directory, 'gitops.git')
   await createRepository(options, repository, 'main')
   const git = createGitBranches(options)
   const key = randomUUID()
 
   const foreign = (args: readonly string[], input?: string) =>
-    execFileSync('git', args, { cwd: repository, input, encoding: 'utf8', env: foreignEnvironment(directory), stdio: ['pipe', 'pipe', 'pipe'] }).trim()
+    execFileSync('git', args, {
+      cwd: repository,
+      input,
+      encoding: 'utf8',
+      env: foreignEnvironment(directory),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    }).trim()
 
   function foreignCommit(files: Record<string, string | null | { link: string } | { gitlink: string }>): string {
     const index = { GIT_INDEX_FILE: join(directory, `index-${randomUUID()}`) }
     const run = (args: readonly string[], input?: string) =>
-      execFileSync('git', args, { cwd: repository, input, encoding: 'utf8', env: { ...foreignEnvironment(directory), ...index }, stdio: ['pipe', 'pipe', 'pipe'] }).trim()
+      execFileSync('git', args, {
+        cwd: repository,
+        input,
+        encoding: 'utf8',
+        env: { ...foreignEnvironment(directory), ...index },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      }).trim()
     const parent = run(['for-each-ref', '--format=%(objectname)', 'refs/heads/main'])
     if (parent !== '') run(['read-tree', parent])
     const lines = Object.entries(files).map(([path, content]) => {
@@ -54,7 +70,12 @@ export async function createStage(timeouts?: { localMs: number; remoteMs: number
   }
 
   return {
-    directory, repository, git, key, foreign, foreignCommit,
+    directory,
+    repository,
+    git,
+    key,
+    foreign,
+    foreignCommit,
     mirror: join(directory, 'mirrors', `${key}.git`),
     open: (signal = new AbortController().signal) => git.open({ key, repository, branch: 'main' }, signal),
     hook: (name, script) => {
@@ -71,7 +92,12 @@ export async function createStage(timeouts?: { localMs: number; remoteMs: number
 }
 
 function foreignEnvironment(home: string): Record<string, string> {
-  const person = { GIT_AUTHOR_NAME: 'Mallory', GIT_AUTHOR_EMAIL: 'mallory@example.com', GIT_COMMITTER_NAME: 'Mallory', GIT_COMMITTER_EMAIL: 'mallory@example.com' }
+  const person = {
+    GIT_AUTHOR_NAME: 'Mallory',
+    GIT_AUTHOR_EMAIL: 'mallory@example.com',
+    GIT_COMMITTER_NAME: 'Mallory',
+    GIT_COMMITTER_EMAIL: 'mallory@example.com',
+  }
   return { PATH: process.env['PATH'] ?? '', HOME: home, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', ...person }
 }
 
@@ -101,9 +127,14 @@ export function plan(overrides: Partial<CommitPlan> = {}): CommitPlan {
 
 /** The paths and contents of a commit, read by another way than the adapter's. */
 export function treeOf(stage: Stage, commit: string): Record<string, string> {
-  const lines = stage.foreign(['--git-dir', stage.mirror, 'ls-tree', '-r', '-z', commit]).split('\0').filter((line) => line !== '')
-  return Object.fromEntries(lines.map((line) => {
-    const [meta = '', path = ''] = line.split('\t')
-    return [path, execFileSync('git', ['--git-dir', stage.mirror, 'cat-file', 'blob', meta.split(' ')[2] ?? ''], { encoding: 'utf8' })]
-  }))
+  const lines = stage
+    .foreign(['--git-dir', stage.mirror, 'ls-tree', '-r', '-z', commit])
+    .split('\0')
+    .filter((line) => line !== '')
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [meta = '', path = ''] = line.split('\t')
+      return [path, execFileSync('git', ['--git-dir', stage.mirror, 'cat-file', 'blob', meta.split(' ')[2] ?? ''], { encoding: 'utf8' })]
+    }),
+  )
 }

@@ -1,7 +1,5 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -11,6 +9,7 @@ import { createDeliveryHints } from '../../src/adapters/queue/delivery-hints.ts'
 import { startDeliveryWorker } from '../../src/adapters/queue/delivery-worker.ts'
 import type { DeliveryHints, DeliveryWork, DeliveryWorker } from '../../src/operations/ports.ts'
 import { withDatabase } from '../support/database.ts'
+import { hasRedis, redisServer } from './redis-server.ts'
 
 const database = await withDatabase()
 const redis = hasRedis() ? redisServer() : null
@@ -22,12 +21,18 @@ const onPostgres: Backend = {
   name: 'PostgreSQL',
   connection: () => ({ kind: 'postgres', url: database.appUrl }),
   flush: async () => {
-    const tables = await query(database.ownerUrl, "select string_agg(format('bullmq.%I', tablename), ', ') as list from pg_tables where schemaname = 'bullmq' and tablename <> 'migration'")
+    const tables = await query(
+      database.ownerUrl,
+      "select string_agg(format('bullmq.%I', tablename), ', ') as list from pg_tables where schemaname = 'bullmq' and tablename <> 'migration'",
+    )
     // Locks the tables in another order than those who work on them, so it may be the one that gives way.
     await vi.waitFor(() => query(database.ownerUrl, `truncate ${String(tables[0]?.['list'])}`), QUIET)
   },
   cut: async () => {
-    await query(database.appUrl, 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename = current_user')
+    await query(
+      database.appUrl,
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename = current_user',
+    )
   },
 }
 
@@ -38,7 +43,7 @@ const onRedis: Backend = {
   cut: () => redisCommand((client) => client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')),
 }
 
-if (redis === null) console.warn('redis-server is not installed here: the queue is tested on PostgreSQL only')
+if (redis === null) process.stderr.write('redis-server is not installed here: the queue is tested on PostgreSQL only\n')
 beforeAll(() => redis?.start())
 afterAll(() => redis?.stop())
 
@@ -60,7 +65,12 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
   }
 
   async function worker(work: Partial<DeliveryWork>, limits = { branches: 4, closeMs: 5_000, abortMs: 5_000 }): Promise<DeliveryWorker> {
-    const made = await startDeliveryWorker(backend.connection(), log, { deliver: async () => 'done', sweep: async () => undefined, sweepEveryMs: 600_000, ...work }, limits)
+    const made = await startDeliveryWorker(
+      backend.connection(),
+      log,
+      { deliver: async () => 'done', sweep: async () => undefined, sweepEveryMs: 600_000, ...work },
+      limits,
+    )
     opened.push(made)
     return made
   }
@@ -71,7 +81,12 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
     const producer = hints()
 
     producer.deliver(before)
-    await worker({ deliver: async (branch) => { delivered.push(branch); return 'done' } })
+    await worker({
+      deliver: async (branch) => {
+        delivered.push(branch)
+        return 'done'
+      },
+    })
     producer.deliver(after)
 
     await vi.waitFor(() => expect(delivered.toSorted()).toEqual([before, after].toSorted()), QUIET)
@@ -178,7 +193,12 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
   test('a lost connection is survived, by hints and by workers', async () => {
     const delivered: string[] = []
     const producer = hints()
-    await worker({ deliver: async (branch) => { delivered.push(branch); return 'done' } })
+    await worker({
+      deliver: async (branch) => {
+        delivered.push(branch)
+        return 'done'
+      },
+    })
     const first = randomUUID()
     producer.deliver(first)
     await vi.waitFor(() => expect(delivered).toContain(first), QUIET)
@@ -187,19 +207,34 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
 
     // A hint may fall into the gap and be lost; the sweep gives it again, as this loop does.
     const second = randomUUID()
-    await vi.waitFor(() => { producer.deliver(second); expect(delivered).toContain(second) }, { timeout: 25_000, interval: 200 })
+    await vi.waitFor(
+      () => {
+        producer.deliver(second)
+        expect(delivered).toContain(second)
+      },
+      { timeout: 25_000, interval: 200 },
+    )
   })
 
   test('a worker that dies in mid-delivery is followed by another one', async () => {
     const branch = randomUUID()
-    const dying = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'hold-delivery.ts'), JSON.stringify(backend.connection())], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const dying = spawn(
+      process.execPath,
+      ['--import', 'tsx', join(import.meta.dirname, 'hold-delivery.ts'), JSON.stringify(backend.connection())],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     const started = new Promise((resolve) => dying.stdout.once('data', resolve))
     hints().deliver(branch)
     await started
     dying.kill('SIGKILL')
 
     let calls = 0
-    await worker({ deliver: async () => { calls += 1; return 'done' } })
+    await worker({
+      deliver: async () => {
+        calls += 1
+        return 'done'
+      },
+    })
     hints().deliver(branch)
 
     await vi.waitFor(() => expect(calls).toBeGreaterThan(0), QUIET)
@@ -209,7 +244,17 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
     const held = gate()
     const ended: string[] = []
     let started = 0
-    const closing = await worker({ deliver: async (branch) => { started += 1; await held.passed; ended.push(branch); return 'done' } }, { branches: 1, closeMs: 20_000, abortMs: 1 })
+    const closing = await worker(
+      {
+        deliver: async (branch) => {
+          started += 1
+          await held.passed
+          ended.push(branch)
+          return 'done'
+        },
+      },
+      { branches: 1, closeMs: 20_000, abortMs: 1 },
+    )
     const producer = hints()
     producer.deliver(randomUUID())
     producer.deliver(randomUUID())
@@ -225,7 +270,16 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
   test('closing aborts a delivery that does not end', async () => {
     const seen: unknown[] = []
     const closing = await worker(
-      { deliver: (_, signal) => new Promise((resolve) => { seen.push('started'); signal.addEventListener('abort', () => { seen.push('aborted'); resolve('done') }) }) },
+      {
+        deliver: (_, signal) =>
+          new Promise((resolve) => {
+            seen.push('started')
+            signal.addEventListener('abort', () => {
+              seen.push('aborted')
+              resolve('done')
+            })
+          }),
+      },
       { branches: 1, closeMs: 1, abortMs: 20_000 },
     )
     hints().deliver(randomUUID())
@@ -257,7 +311,12 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
   test('how long a hint takes to its worker (printed, not judged)', async () => {
     const arrived = new Map<string, number>()
     const producer = hints()
-    await worker({ deliver: async (branch) => { arrived.set(branch, performance.now()); return 'done' } })
+    await worker({
+      deliver: async (branch) => {
+        arrived.set(branch, performance.now())
+        return 'done'
+      },
+    })
     const taken: number[] = []
     for (let i = 0; i < 60; i += 1) {
       const branch = randomUUID()
@@ -267,7 +326,9 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
       taken.push((arrived.get(branch) ?? 0) - sent)
     }
     taken.sort((a, b) => a - b)
-    console.info(`hint to delivery on ${backend.name}: median ${taken[30]?.toFixed(1)} ms, slowest of 60 ${taken[59]?.toFixed(1)} ms`)
+    process.stdout.write(
+      `hint to delivery on ${backend.name}: median ${taken[30]?.toFixed(1)} ms, slowest of 60 ${taken[59]?.toFixed(1)} ms\n`,
+    )
   })
 })
 
@@ -285,7 +346,10 @@ test('a thousand hints for one branch at once are two on the queue: the first, a
 
 test('hints never throw while the queue is not there, and nothing hangs on closing', async () => {
   const lost: string[] = []
-  const nowhere = createDeliveryHints({ kind: 'postgres', url: 'postgres://nobody@127.0.0.1:1/nothing' }, { warn: (_, message) => void lost.push(message) })
+  const nowhere = createDeliveryHints(
+    { kind: 'postgres', url: 'postgres://nobody@127.0.0.1:1/nothing' },
+    { warn: (_, message) => void lost.push(message) },
+  )
 
   nowhere.deliver(randomUUID())
   nowhere.deliver(randomUUID())
@@ -296,7 +360,9 @@ test('hints never throw while the queue is not there, and nothing hangs on closi
 
 function gate(): { open(): void; readonly passed: Promise<void> } {
   let open: () => void = () => undefined
-  const passed = new Promise<void>((resolve) => { open = resolve })
+  const passed = new Promise<void>((resolve) => {
+    open = resolve
+  })
   return { open, passed }
 }
 
@@ -316,37 +382,5 @@ async function redisCommand(act: (client: Redis) => Promise<unknown>): Promise<v
     await act(client)
   } finally {
     client.disconnect()
-  }
-}
-
-function hasRedis(): boolean {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** A Redis of this file's own, on a Unix socket. */
-function redisServer(): { readonly url: string; start(): Promise<void>; stop(): Promise<void> } {
-  const folder = mkdtempSync(join(tmpdir(), 'purser-redis-'))
-  const socket = join(folder, 'redis.sock')
-  let server: ChildProcess | null = null
-  return {
-    url: socket,
-    start: async () => {
-      server = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction', '--dir', folder], { stdio: 'ignore' })
-      const probe = new Redis(socket, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
-      probe.on('error', () => undefined)
-      await probe.ping()
-      probe.disconnect()
-    },
-    stop: async () => {
-      const gone = new Promise((resolve) => server?.once('exit', resolve))
-      server?.kill('SIGTERM')
-      await gone
-      rmSync(folder, { recursive: true, force: true })
-    },
   }
 }

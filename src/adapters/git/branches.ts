@@ -1,5 +1,13 @@
 import { isAbsolute } from 'node:path'
-import { GitFault, type BranchRef, type GitBranch, type GitBranches, type Head, type PathChange, type PushOutcome } from '../../operations/ports.ts'
+import {
+  GitFault,
+  type BranchRef,
+  type GitBranch,
+  type GitBranches,
+  type Head,
+  type PathChange,
+  type PushOutcome,
+} from '../../operations/ports.ts'
 import { buildCommits } from './fast-import.ts'
 import { cleanText, MirrorBroken } from './faults.ts'
 import { createMirror, HEAD_REF, type Mirror, type Timeouts } from './mirror.ts'
@@ -36,7 +44,8 @@ export function createGitBranches({ directory, searchPath, timeouts = TIMEOUTS }
 function checkBranch({ key, repository, branch }: BranchRef): void {
   if (!/^[0-9a-f-]{36}$/.test(key)) throw new Error('bug: the key of a branch is no uuid')
   if (!isBranchName(branch)) throw new GitFault('stop', `${JSON.stringify(branch)} cannot be the name of a branch`)
-  if (!repository.startsWith('file://') && !isAbsolute(repository)) throw new GitFault('stop', 'the repository is neither an absolute path nor a file:// URL')
+  if (!repository.startsWith('file://') && !isAbsolute(repository))
+    throw new GitFault('stop', 'the repository is neither an absolute path nor a file:// URL')
 }
 
 function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: Map<string, string>): GitBranch {
@@ -57,7 +66,10 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
   async function remoteHead(): Promise<Head> {
     const { code, stdout, stderr } = await mirror.remote(['ls-remote', '--', ref.repository, remoteRef])
     if (code !== 0) throw mirror.unreachable(stderr)
-    const line = stdout.toString('utf8').split('\n').find((text) => text.endsWith(`\t${remoteRef}`))
+    const line = stdout
+      .toString('utf8')
+      .split('\n')
+      .find((text) => text.endsWith(`\t${remoteRef}`))
     return line === undefined ? null : line.slice(0, 40)
   }
 
@@ -67,7 +79,10 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
     const head = await remoteHead()
     if (head === null || known.get(ref.key) === head) return head
     const options = known.has(ref.key) ? {} : { timeoutMs: timeouts.cloneMs }
-    const { code, stderr } = await mirror.remote(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', ref.repository, `+${remoteRef}:${HEAD_REF}`], options)
+    const { code, stderr } = await mirror.remote(
+      ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', ref.repository, `+${remoteRef}:${HEAD_REF}`],
+      options,
+    )
     if (code !== 0) throw mirror.unreachable(stderr)
     const fetched = (await mirror.local(['rev-parse', '--verify', '--quiet', `${HEAD_REF}^{commit}`])).stdout.toString('latin1').trim()
     known.set(ref.key, fetched)
@@ -89,13 +104,16 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
   async function commitsBetween(from: Head, to: string): Promise<readonly string[]> {
     const except = from !== null && (await has(mirror, from)) ? [`^${from}`] : []
     const { stdout } = await mirror.local(['rev-list', '--reverse', '--topo-order', to, ...except])
-    return stdout.toString('latin1').split('\n').filter((line) => line !== '')
+    return stdout
+      .toString('latin1')
+      .split('\n')
+      .filter((line) => line !== '')
   }
 
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
     if (expected !== null && !(await isAncestor(expected, sha))) throw new Error('bug: a push that is no fast-forward')
     const result = await mirror.remote(pushArguments(ref.repository, ref.branch, expected, sha))
-    const outcome = readPush(result, mirror.unreachable)
+    const outcome = readPush(result, (stderr) => mirror.unreachable(stderr))
     if (outcome.kind === 'pushed') known.set(ref.key, sha)
     return outcome
   }
@@ -126,5 +144,10 @@ async function lastChange(mirror: Mirror, head: string, path: string): Promise<P
   const { stdout } = await mirror.local(['--literal-pathspecs', 'log', '-1', '--no-show-signature', format, head, '--', path])
   const [commit, name, email, seconds, subject] = stdout.toString('utf8').trimEnd().split('\0')
   if (commit === undefined || name === undefined || email === undefined || subject === undefined) return null
-  return { commit, author: { name: cleanText(name, 200), email: cleanText(email, 200) }, at: new Date(Number(seconds) * 1000), subject: cleanText(subject, 200) }
+  return {
+    commit,
+    author: { name: cleanText(name, 200), email: cleanText(email, 200) },
+    at: new Date(Number(seconds) * 1000),
+    subject: cleanText(subject, 200),
+  }
 }

@@ -7,7 +7,10 @@ import { createGitRunner } from './run.ts'
 
 /** Makes the bare repository at `path`, with `branch` as the one that a clone checks out; one that exists is left as it is. */
 export async function createRepository(options: GitOptions, path: string, branch: string): Promise<void> {
-  const there = await stat(join(path, 'HEAD')).then(() => true, () => false)
+  const there = await stat(join(path, 'HEAD')).then(
+    () => true,
+    () => false,
+  )
   if (there) return
   const git = createGitRunner(options)
   await git.prepare()

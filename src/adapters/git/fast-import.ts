@@ -13,7 +13,10 @@ export async function buildCommits(mirror: Mirror, onto: Head, commits: readonly
   const input = renderStream(onto, commits)
   // --force is about our own ref: what was built last time need not be an ancestor of what is built now.
   const { stdout } = await mirror.local(['fast-import', '--quiet', '--done', '--force', '--date-format=raw'], { input })
-  const shas = stdout.toString('latin1').split('\n').filter((line) => line !== '')
+  const shas = stdout
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line !== '')
   if (shas.length !== commits.length) throw new Error(`bug: git fast-import answered ${shas.length} commits for ${commits.length}`)
   return commits.map(({ key }, index) => ({ key, sha: sha(shas[index]) }))
 }
@@ -67,5 +70,8 @@ function renderPerson({ name, email }: Person): string {
 }
 
 function identity(text: string): string {
-  return text.slice(0, 300).replace(/[<>\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
+  return text
+    .slice(0, 300)
+    .replace(/[<>\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
 }

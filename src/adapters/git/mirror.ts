@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { appendFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GitFault, type BranchRef } from '../../operations/ports.ts'
-import { localFault, MirrorBroken, remoteFault, type Names } from './faults.ts'
+import { localFault, remoteFault, type MirrorBroken, type Names } from './faults.ts'
 import type { GitCall, GitResult, GitRunner, RunningGit } from './run.ts'
 
 export type Timeouts = { readonly localMs: number; readonly remoteMs: number; readonly cloneMs: number }
@@ -57,11 +57,19 @@ export type Mirror = {
 /** The mirror of `branch` below `directory`; nothing is touched before `ensure`. */
 export function createMirror(git: GitRunner, directory: string, branch: BranchRef, signal: AbortSignal, timeouts: Timeouts): Mirror {
   const path = join(directory, `${branch.key}.git`)
-  const names: Names = [[branch.repository, 'the repository'], [branch.repository.replace(/^file:\/\//, ''), 'the repository'], [path, 'the mirror'], [directory, 'the mirror']]
+  const names: Names = [
+    [branch.repository, 'the repository'],
+    [branch.repository.replace(/^file:\/\//, ''), 'the repository'],
+    [path, 'the mirror'],
+    [directory, 'the mirror'],
+  ]
   const call = (args: readonly string[], timeoutMs: number): GitCall => ({ args: [`--git-dir=${path}`, ...args], signal, timeoutMs })
   const failed = (stderr: string) => localFault(stderr, names)
 
-  async function local(args: readonly string[], { input, maxCode = 0 }: { readonly input?: Buffer; readonly maxCode?: number } = {}): Promise<GitResult> {
+  async function local(
+    args: readonly string[],
+    { input, maxCode = 0 }: { readonly input?: Buffer; readonly maxCode?: number } = {},
+  ): Promise<GitResult> {
     const result = await git.run({ ...call(args, timeouts.localMs), ...(input === undefined ? {} : { input }) })
     if (result.code > maxCode) throw failed(result.stderr)
     return result
@@ -103,7 +111,11 @@ export function createMirror(git: GitRunner, directory: string, branch: BranchRe
   }
 
   return {
-    local, ensure, maintain, discard, failed,
+    local,
+    ensure,
+    maintain,
+    discard,
+    failed,
     remote: (args, { timeoutMs = timeouts.remoteMs } = {}) => git.run(call(args, timeoutMs)),
     start: (args) => git.start(call(args, timeouts.localMs)),
     unreachable: (stderr) => remoteFault(stderr, names),
@@ -111,7 +123,10 @@ export function createMirror(git: GitRunner, directory: string, branch: BranchRe
 }
 
 async function exists(path: string): Promise<boolean> {
-  return stat(path).then(() => true, () => false)
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** The names in a folder; none when there is no such folder. */

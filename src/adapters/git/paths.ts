@@ -5,14 +5,21 @@
 export function checkPath(path: string): void {
   const segments = path.split('/')
   const wrong =
-    path === '' ? 'it is empty'
-    : Buffer.byteLength(path) > 4096 ? 'it is too long'
-    : Buffer.from(path).toString() !== path ? 'it is no Unicode'
-    : /[\u0000-\u001f\u007f\\]/.test(path) ? 'it has a control character or a backslash'
-    : segments.some((s) => s === '') ? 'it is absolute or has an empty segment'
-    : segments.some((s) => s === '.' || s === '..') ? 'it climbs'
-    : segments.some(isGitFolder) ? 'it names the .git folder'
-    : null
+    path === ''
+      ? 'it is empty'
+      : Buffer.byteLength(path) > 4096
+        ? 'it is too long'
+        : Buffer.from(path).toString() !== path
+          ? 'it is no Unicode'
+          : /[\p{Cc}\\]/u.test(path)
+            ? 'it has a control character or a backslash'
+            : segments.some((s) => s === '')
+              ? 'it is absolute or has an empty segment'
+              : segments.some((s) => s === '.' || s === '..')
+                ? 'it climbs'
+                : segments.some(isGitFolder)
+                  ? 'it names the .git folder'
+                  : null
   if (wrong !== null) throw new Error(`bug: ${JSON.stringify(path.slice(0, 200))} must not be written: ${wrong}`)
 }
 
@@ -26,7 +33,7 @@ function isGitFolder(segment: string): boolean {
 export function isBranchName(name: string): boolean {
   return (
     name.length <= 255 &&
-    !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$/.test(name) &&
+    !/[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$/u.test(name) &&
     name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
   )
 }

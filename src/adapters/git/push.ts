@@ -9,18 +9,31 @@ import type { GitResult } from './run.ts'
  */
 export function pushArguments(repository: string, branch: string, expected: Head, sha: string): readonly string[] {
   const ref = `refs/heads/${branch}`
-  return ['push', '--porcelain', '--no-progress', '--no-follow-tags', `--force-with-lease=${ref}:${expected ?? ''}`, '--', repository, `${sha}:${ref}`]
+  return [
+    'push',
+    '--porcelain',
+    '--no-progress',
+    '--no-follow-tags',
+    `--force-with-lease=${ref}:${expected ?? ''}`,
+    '--',
+    repository,
+    `${sha}:${ref}`,
+  ]
 }
 
 /** The branch moved while the push was under way: as the client sees it, and as the repository does when it takes the ref's lock. */
 const MOVED = /stale info|fetch first|non-fast-forward/
 const MOVED_UNDER_LOCK = /is at [0-9a-f]{40} but expected|incorrect old value|reference already exists|unable to resolve reference/
 /** The repository is not well, or its ref is locked; it did not say no. */
-const SICK = /unpacker error|failed to report status|missing necessary objects|unable to migrate objects|failed to update ref|cannot lock ref/
+const SICK =
+  /unpacker error|failed to report status|missing necessary objects|unable to migrate objects|failed to update ref|cannot lock ref/
 
 /** What became of it: `git push --porcelain` prints `<flag> TAB <refspec> TAB <summary>` for the one ref. */
 export function readPush(result: GitResult, fault: (stderr: string) => Error): PushOutcome {
-  const line = result.stdout.toString('utf8').split('\n').find((text) => /^[ +*=!-]\t/.test(text))
+  const line = result.stdout
+    .toString('utf8')
+    .split('\n')
+    .find((text) => /^[ +*=!-]\t/.test(text))
   if (line === undefined) throw fault(result.stderr)
   const [flag, , summary = ''] = line.split('\t')
   if (flag !== '!') {
@@ -34,6 +47,15 @@ export function readPush(result: GitResult, fault: (stderr: string) => Error): P
 
 /** What the repository's side printed, without git's prefix, empty lines, padding, and what git adds to an update hook's words. */
 function hookWords(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.startsWith('remote:')).map((line) => line.slice('remote:'.length).trim())
-  return cleanText(lines.filter((line) => line !== '' && !line.startsWith('error: hook declined')).slice(0, 20).join('\n'), 1_000)
+  const lines = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('remote:'))
+    .map((line) => line.slice('remote:'.length).trim())
+  return cleanText(
+    lines
+      .filter((line) => line !== '' && !line.startsWith('error: hook declined'))
+      .slice(0, 20)
+      .join('\n'),
+    1_000,
+  )
 }

@@ -107,7 +107,7 @@ type TreeEntry = { readonly name: string; readonly kind: 'file' | 'directory' | 
 
 /** A tree object: `<octal mode> <name>\0<20 bytes>`, again and again. */
 function* parseTree(bytes: Buffer): Generator<TreeEntry> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at)
     const end = bytes.indexOf(0, space)
     const mode = bytes.toString('latin1', at, space)
@@ -151,7 +151,7 @@ function openObjects(mirror: Mirror): Objects {
 
   async function pass(type: string, onBytes: (bytes: Buffer) => void): Promise<void> {
     // The line feed after the content belongs to the answer, not to the object.
-    for (let left = (await header(type)) + 1; left > 0; ) {
+    for (let left = (await header(type)) + 1; left > 0;) {
       if (rest.length === 0) rest = await more()
       const piece = rest.subarray(0, left)
       const content = piece.length === left ? piece.subarray(0, -1) : piece

@@ -135,10 +135,12 @@ function supervise(child: ChildProcessByStdio<Writable, Readable, Readable>, cal
   const timer = setTimeout(() => kill(new GitFault('again', `no answer within ${call.timeoutMs / 1000} s`)), call.timeoutMs)
   call.signal.addEventListener('abort', onAbort, { once: true })
   // The caller may have given up on the output before it asks for the end: that rejection must not count as unhandled.
-  ended.catch(() => undefined).finally(() => {
-    clearTimeout(timer)
-    call.signal.removeEventListener('abort', onAbort)
-  })
+  ended
+    .catch(() => undefined)
+    .finally(() => {
+      clearTimeout(timer)
+      call.signal.removeEventListener('abort', onAbort)
+    })
   return { stdin: child.stdin, stdout: child.stdout, ended, stop: () => kill(new GitFault('again', 'stopped')) }
 }
 

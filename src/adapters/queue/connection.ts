@@ -37,16 +37,23 @@ export async function openQueue(connection: QueueConnection, log: QueueLog): Pro
 }
 
 /** A consumer that waits out any outage. */
-export async function openWorker(connection: QueueConnection, process: Processor<DeliveryJob>, concurrency: number, log: QueueLog): Promise<JobWorker> {
+export async function openWorker(
+  connection: QueueConnection,
+  processor: Processor<DeliveryJob>,
+  concurrency: number,
+  log: QueueLog,
+): Promise<JobWorker> {
   const onError = (error: Error) => log.warn({ err: error }, 'the delivery worker has a fault')
   const options = { ...LEASE, concurrency }
   if (connection.kind === 'redis') {
     const redis = openRedis(connection.url, { maxRetriesPerRequest: null }, onError)
-    return ready(new Worker<DeliveryJob>(QUEUE, process, { connection: redis, ...options }), onError, async () => redis.disconnect())
+    return ready(new Worker<DeliveryJob>(QUEUE, processor, { connection: redis, ...options }), onError, async () => redis.disconnect())
   }
   // One for LISTEN, one for renewing leases, and those that take and end jobs.
   const pool = openPool(connection.url, concurrency + 2, onError)
-  return ready(new onPostgres.Worker<DeliveryJob>(QUEUE, process, { connection: asBullmqPool(pool), ...options }), onError, () => pool.end())
+  return ready(new onPostgres.Worker<DeliveryJob>(QUEUE, processor, { connection: asBullmqPool(pool), ...options }), onError, () =>
+    pool.end(),
+  )
 }
 
 /** Nobody reads BullMQ's event stream. */
@@ -64,10 +71,9 @@ type Opened = { on(event: 'error', listener: (error: Error) => void): unknown; w
 /** BullMQ remembers a failed start for ever, so what did not become ready is closed and made anew by the caller. */
 async function ready<T extends Opened>(opened: T, onError: (error: Error) => void, release: () => Promise<void>): Promise<T> {
   opened.on('error', onError)
-  const close = opened.close.bind(opened)
+  const closeClass = opened.close.bind(opened)
   let closed: Promise<void> | null = null
-  // BullMQ leaves connections that it was given to their owner.
-  opened.close = () => (closed ??= close().finally(release))
+  opened.close = () => (closed ??= close())
   try {
     await opened.waitUntilReady()
   } catch (error) {
@@ -75,10 +81,25 @@ async function ready<T extends Opened>(opened: T, onError: (error: Error) => voi
     throw error
   }
   return opened
+
+  /** BullMQ leaves connections that it was given to their owner. */
+  async function close(): Promise<void> {
+    try {
+      await closeClass()
+    } finally {
+      await release()
+    }
+  }
 }
 
 function openPool(url: string, max: number, onError: (error: Error) => void): pg.Pool {
-  const pool = new pg.Pool({ connectionString: url, max, options: '-c search_path=bullmq', connectionTimeoutMillis: 5_000, keepAlive: true })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    options: '-c search_path=bullmq',
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  })
   pool.on('error', onError)
   return pool
 }
@@ -88,7 +109,11 @@ function asBullmqPool(pool: pg.Pool): PgPool {
   return pool as unknown as PgPool
 }
 
-function openRedis(url: string, options: { readonly maxRetriesPerRequest: number | null; readonly enableOfflineQueue?: boolean }, onError: (error: Error) => void): Redis {
+function openRedis(
+  url: string,
+  options: { readonly maxRetriesPerRequest: number | null; readonly enableOfflineQueue?: boolean },
+  onError: (error: Error) => void,
+): Redis {
   const redis = new Redis(url, { ...options, retryStrategy: (times) => Math.min(times * 100, 2_000) })
   redis.on('error', onError)
   return redis

@@ -27,7 +27,10 @@ export function createDeliveryHints(connection: QueueConnection, log: QueueLog):
   /** A queue that never became ready is tried anew by the next hint. */
   async function dropBroken(): Promise<void> {
     const tried = queue
-    const broken = await tried?.then(() => false, () => true)
+    const broken = await tried?.then(
+      () => false,
+      () => true,
+    )
     if (broken === true && queue === tried) queue = null
   }
 
@@ -54,7 +57,10 @@ export function createDeliveryHints(connection: QueueConnection, log: QueueLog):
   async function close(): Promise<void> {
     closed = true
     await Promise.race([Promise.all([...underway.values()].map((entry) => entry.sent)), delay(CLOSE_MS, undefined, { ref: false })])
-    await queue?.then((opened) => opened.close(), () => undefined)
+    await queue?.then(
+      (opened) => opened.close(),
+      () => undefined,
+    )
   }
 
   return { deliver, close }
@@ -65,13 +71,17 @@ export function createDeliveryHints(connection: QueueConnection, log: QueueLog):
  * job that it keeps for later would swallow the hints that come meanwhile, so every job ends with its first attempt.
  */
 function addHint(queue: JobQueue, branchKey: string): Promise<unknown> {
-  return queue.add('deliver', { branch: branchKey }, {
-    // An own id, because BullMQ on PostgreSQL makes a sequence for automatic ones at run time.
-    jobId: `hint-${randomUUID()}`,
-    deduplication: { id: `deliver-${branchKey}`, keepLastIfActive: true },
-    attempts: 1,
-    backoff: 0,
-    removeOnComplete: true,
-    removeOnFail: true,
-  })
+  return queue.add(
+    'deliver',
+    { branch: branchKey },
+    {
+      // An own id, because BullMQ on PostgreSQL makes a sequence for automatic ones at run time.
+      jobId: `hint-${randomUUID()}`,
+      deduplication: { id: `deliver-${branchKey}`, keepLastIfActive: true },
+      attempts: 1,
+      backoff: 0,
+      removeOnComplete: true,
+      removeOnFail: true,
+    },
+  )
 }

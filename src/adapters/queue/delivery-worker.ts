@@ -21,7 +21,12 @@ const BACKOFF = { firstMs: 500, mostMs: 30_000 }
  * other: it survives a flushed queue, it never stands in the way of an earlier hint, and if the process dies the sweep of
  * any worker finds what it was about.
  */
-export async function startDeliveryWorker(connection: QueueConnection, log: QueueLog, work: DeliveryWork, limits: WorkerLimits = LIMITS): Promise<DeliveryWorker> {
+export async function startDeliveryWorker(
+  connection: QueueConnection,
+  log: QueueLog,
+  work: DeliveryWork,
+  limits: WorkerLimits = LIMITS,
+): Promise<DeliveryWorker> {
   const hints = createDeliveryHints(connection, log)
   const stop = new AbortController()
   const closing = new AbortController()
