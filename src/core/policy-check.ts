@@ -39,7 +39,7 @@ export function checkPoliciesOver(platform: Platform, blueprint: Blueprint, skip
     .flatMap((policy) => policy.rulesFor(blueprint).broken)
     .flatMap(({ policy, name, errors }) =>
       errors.map(({ detail, frame }) => ({
-        pointer: '/spec/parameters', detail: `policy ${policy} would stop type-checking: rule ${name} ${detail}`, ...(frame === undefined ? {} : { frame }),
+        pointer: '/spec/parameters', detail: `policy ${policy} would stop type-checking: rule ${name}: ${detail}`, ...(frame === undefined ? {} : { frame }),
       })),
     )
 }
