@@ -1,12 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { findBinaries } from '../../src/adapters/embedded-postgres/binaries.ts'
+import { chooseLauncher, databaseEnv } from '../../src/adapters/embedded-postgres/launcher.ts'
 import { startEmbeddedPostgres, SUPERUSER, type EmbeddedPostgres } from '../../src/adapters/embedded-postgres/start.ts'
 
+const run = promisify(execFile)
 const linux = process.platform === 'linux'
 
 describe('the embedded database', async () => {
@@ -119,6 +123,32 @@ describe('the embedded database', async () => {
     expect((await stat(sockets)).mode & 0o777).toBe(0o700)
     await stop()
     await rm(sockets, { recursive: true })
+  })
+
+  test.runIf(linux && process.getuid?.() === 0)('as root runs programs that lie below a closed home themselves', async () => {
+    const { postgres } = await findBinaries()
+    const closed = join(home, 'closed')
+    await mkdir(closed, { mode: 0o700 })
+    await cp(join(postgres, '../..'), closed, { recursive: true, verbatimSymlinks: true })
+
+    const launch = await chooseLauncher({ initdb: join(closed, 'bin/initdb'), postgres: join(closed, 'bin/postgres') }, join(closed, 'data'))
+
+    const { file, args } = launch(join(closed, 'bin/initdb'), ['-D', join(closed, 'data'), '--no-sync'])
+    await run(file, args, { env: databaseEnv, cwd: '/' })
+    expect((await stat(join(closed, 'data'))).isDirectory()).toBe(true)
+  })
+
+  test.runIf(process.getuid?.() === 0)('as root leaves the data of an ordinary user theirs', async () => {
+    const dir = join(home, 'theirs')
+    const first = await start(dir)
+    await first.stop()
+    await run('chown', ['-R', '4242:4242', dir])
+
+    const second = await start(dir)
+
+    expect(await query(second.url(SUPERUSER, 'postgres'), 'select 1 as one')).toEqual([{ one: 1 }])
+    expect((await stat(join(dir, 'postgres/postmaster.pid'))).uid).toBe(4242)
+    await second.stop()
   })
 
   describe.runIf(linux)('under a process that is killed with SIGKILL', () => {

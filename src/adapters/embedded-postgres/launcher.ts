@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import type { Binaries } from './binaries.ts'
 
 const run = promisify(execFile)
 
@@ -21,17 +22,20 @@ const NOBODY = 65_534
  * `kill -9` included.
  *
  * A user namespace does the same where root may not change its id. Containers often forbid that one, hence the order.
- * Which of them works is tried with `initdb --show`, which looks for all that PostgreSQL is going to need.
+ * Which of them works is tried: with `initdb --show` before there is data, with `postgres -C` on the data afterwards. Both
+ * look for all that is going to be needed and do nothing; initdb also wants its id to have an account, which data of an
+ * ordinary user in a container may not have.
  */
-export async function chooseLauncher(initdb: string, clusterDir: string): Promise<Launcher> {
+export async function chooseLauncher(binaries: Binaries, clusterDir: string): Promise<Launcher> {
   if (process.platform !== 'linux') {
     if (process.getuid?.() === 0) throw new Error('The embedded PostgreSQL cannot run as root on this platform. Start as an ordinary user, or set DATABASE_URL.')
     return (program, args) => ({ file: program, args })
   }
-  const candidates = process.getuid?.() === 0 ? await launchersOfRoot(clusterDir) : launchersOfUser()
+  const data = await stat(clusterDir).catch(() => null)
+  const candidates = process.getuid?.() === 0 ? launchersOfRoot(data) : launchersOfUser()
   const refusals: unknown[] = []
   for (const launcher of candidates) {
-    const command = launcher(initdb, ['--show', '-D', clusterDir])
+    const command = data === null ? launcher(binaries.initdb, ['--show', '-D', clusterDir]) : launcher(binaries.postgres, ['-D', clusterDir, '-C', 'data_directory'])
     try {
       await run(command.file, command.args, { env: databaseEnv, cwd: '/', timeout: 10_000 })
       return launcher
@@ -43,10 +47,8 @@ export async function chooseLauncher(initdb: string, clusterDir: string): Promis
 }
 
 /** Data that an ordinary user made (or a volume of theirs) stays theirs; PostgreSQL insists that it owns its folder. */
-async function launchersOfRoot(clusterDir: string): Promise<readonly Launcher[]> {
-  const owner = await stat(clusterDir).catch(() => null)
-  const uid = owner === null || owner.uid === 0 ? NOBODY : owner.uid
-  const gid = owner === null || owner.uid === 0 ? NOBODY : owner.gid
+function launchersOfRoot(data: { readonly uid: number; readonly gid: number } | null): readonly Launcher[] {
+  const { uid, gid } = data === null || data.uid === 0 ? { uid: NOBODY, gid: NOBODY } : data
   const identity = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override', '--no-new-privs']
   return [
     (program, args) => ({ file: 'setpriv', args: [...identity, '--securebits', '+no_setuid_fixup', '--pdeathsig', 'INT', program, ...args] }),

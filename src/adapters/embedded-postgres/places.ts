@@ -19,24 +19,25 @@ export async function findPlaces(dataDir: string): Promise<Places> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const root = await realpath(dataDir)
   const name = `purser_${createHash('sha256').update(root).digest('hex').slice(0, 16)}`
-  const user = process.getuid?.() ?? 0
-  const candidates = [join(root, 'run'), join(tmpdir(), `${name}_${user}`), join('/tmp', `${name}_${user}`)]
-  const sockets = candidates.find((dir) => Buffer.byteLength(join(dir, SOCKET)) <= SOCKET_PATH_MAX) ?? candidates[2]
-  if (sockets === undefined) throw new Error('unreachable: there are three candidates')
-  await makePrivate(sockets)
+  const beside = join(root, 'run')
+  const sockets = fits(beside) ? beside : [tmpdir(), '/tmp'].map((dir) => join(dir, `${name}_${process.getuid?.() ?? 0}`)).find(fits)
+  if (sockets === undefined) throw new Error('unreachable: the folder below /tmp always fits')
+  await makePrivate(sockets, sockets !== beside)
   return { cluster: join(root, 'postgres'), log: join(root, 'postgres.log'), sockets, name }
 }
 
-async function makePrivate(dir: string): Promise<void> {
+function fits(dir: string): boolean {
+  return Buffer.byteLength(join(dir, SOCKET)) <= SOCKET_PATH_MAX
+}
+
+async function makePrivate(dir: string, inSharedFolder: boolean): Promise<void> {
   await mkdir(dir, { mode: 0o700 }).catch((cause: unknown) => {
     if (!isErrno(cause, 'EEXIST')) throw cause
   })
   const found = await lstat(dir)
   // Below /tmp somebody else can have made it first, to read along; theirs is never used.
-  const user = process.getuid?.()
-  if (!found.isDirectory() || (user !== undefined && user !== 0 && found.uid !== user) || (user === 0 && dir.startsWith('/tmp/') && found.uid !== 0)) {
-    throw new Error(`${dir} belongs to somebody else. Remove it, or choose another PURSER_DATA.`)
-  }
+  const foreign = inSharedFolder && process.getuid !== undefined && found.uid !== process.getuid()
+  if (!found.isDirectory() || foreign) throw new Error(`${dir} belongs to somebody else. Remove it, or choose another PURSER_DATA.`)
   if ((found.mode & 0o077) !== 0) await chmod(dir, 0o700)
 }
 

@@ -72,7 +72,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const lock = await lockData(places.sockets, options.waitMs ?? 5_000)
   try {
     await endLeftover(places, (pids) => options.onNotice?.('a database server of an earlier run is still there; waiting for it to end', { pids }))
-    const launch = await chooseLauncher(binaries.initdb, places.cluster)
+    const launch = await chooseLauncher(binaries, places.cluster)
     await initialize(binaries, places, launch)
     const server = await launchServer(binaries, places, launch, options.settings ?? {})
     let stopping: Promise<void> | undefined
