@@ -13,7 +13,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'pure', include: pure } },
       // Only these need the database server, which takes two seconds to be made.
-      { extends: true, test: { name: 'joined', include: ['test/**/*.test.ts'], exclude: pure, globalSetup: ['test/support/database-server.ts'] } },
+      {
+        extends: true,
+        test: { name: 'joined', include: ['test/**/*.test.ts'], exclude: pure, globalSetup: ['test/support/database-server.ts'] },
+      },
     ],
   },
 })

@@ -83,7 +83,8 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
   const notices = judgeUnknown(env, errors)
   const databaseUrl = parse('DATABASE_URL', 'a postgresql:// URL', urlOf('postgresql:', 'postgres:'), null)
   const migrateUrl = parse('DATABASE_MIGRATE_URL', 'a postgresql:// URL', urlOf('postgresql:', 'postgres:'), null)
-  if (text('DATABASE_URL') === null && text('DATABASE_MIGRATE_URL') !== null) errors.push('DATABASE_MIGRATE_URL is the owner of the database that DATABASE_URL names: set that too')
+  if (text('DATABASE_URL') === null && text('DATABASE_MIGRATE_URL') !== null)
+    errors.push('DATABASE_MIGRATE_URL is the owner of the database that DATABASE_URL names: set that too')
   const config: Config = {
     host: parse('HOST', 'a host name or address', (v) => (/^[0-9A-Za-z.:_-]{1,255}$/.test(v) ? v : null), ''),
     port: parse('PORT', 'a whole number from 0 to 65535', wholeNumber(0, 65_535), 0),
@@ -131,7 +132,9 @@ function set(env: Environment, name: string): string | null {
 }
 
 function readSecrets(env: Environment): Record<string, Secret> {
-  const names = Object.keys(env).filter((name) => name.startsWith(SECRET_PREFIX)).sort()
+  const names = Object.keys(env)
+    .filter((name) => name.startsWith(SECRET_PREFIX))
+    .sort()
   return Object.fromEntries(names.map((name) => [name, new Secret(env[name] ?? '')]))
 }
 

@@ -32,6 +32,6 @@ describe.each(sections.filter((s) => s.tests.length > 0))('$law', ({ tests }) =>
   test.each(tests)('is proven by $file: $name', ({ file, name }) => {
     const source = readFileSync(file, 'utf8').replaceAll("\\'", "'").replaceAll('\\`', '`')
 
-    expect(['\'', '"', '`'].some((quote) => source.includes(`${quote}${name}${quote}`))).toBe(true)
+    expect(["'", '"', '`'].some((quote) => source.includes(`${quote}${name}${quote}`))).toBe(true)
   })
 })

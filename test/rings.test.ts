@@ -17,7 +17,9 @@ const may: Readonly<Record<string, readonly string[]>> = {
   main: ['core', 'store', 'operations', 'faces', 'adapters', 'cli'],
 }
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.startsWith('generated/'))
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+  (file) => file.endsWith('.ts') && !file.startsWith('generated/'),
+)
 
 function ring(file: string): string {
   const [first = ''] = file.split('/')
@@ -36,14 +38,19 @@ function imports(file: string): readonly string[] {
 }
 
 test('imports point one way: core ← store ← operations ← faces | adapters ← main, and the command sees only the core', () => {
-  const wrong = files.flatMap((file) => imports(file).filter((to) => room(to) !== room(file) && !may[ring(file)]?.includes(ring(to))).map((to) => `${file} → ${to}`))
+  const wrong = files.flatMap((file) =>
+    imports(file)
+      .filter((to) => room(to) !== room(file) && !may[ring(file)]?.includes(ring(to)))
+      .map((to) => `${file} → ${to}`),
+  )
 
   expect(wrong).toEqual([])
   expect(files.length).toBeGreaterThan(50)
 })
 
 test('the core is a function of its arguments: nothing asynchronous, no clock, no chance, no input or output', () => {
-  const impure = /\basync (function|\()|\bawait |\bnew Promise\b|Date\.now\(|new Date\(\)|Math\.random|randomUUID|\bprocess\.|from 'node:(?!crypto')/
+  const impure =
+    /\basync (function|\()|\bawait |\bnew Promise\b|Date\.now\(|new Date\(\)|Math\.random|randomUUID|\bprocess\.|from 'node:(?!crypto')/
 
   expect(matching(impure).filter((file) => ring(file) === 'core')).toEqual([])
 })

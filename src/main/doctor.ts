@@ -28,7 +28,8 @@ export async function doctor(args: readonly string[]): Promise<number> {
       findings.push({ check: 'database', status: 'fail', detail: String(error) })
     }
     process.stdout.write(renderFindings(findings))
-    if (findings.some((f) => f.status === 'fail')) lifecycle.fail('doctor found something that does not work', new Error('see the findings'))
+    if (findings.some((f) => f.status === 'fail'))
+      lifecycle.fail('doctor found something that does not work', new Error('see the findings'))
     else lifecycle.stop()
   })
 }
@@ -44,7 +45,9 @@ export function renderFindings(findings: readonly Finding[]): string {
 export function judgeDatabase(health: DatabaseHealth, config: Pick<Config, 'redisUrl'>): readonly Finding[] {
   const major = Math.floor(health.version / 10_000)
   return [
-    major >= 14 ? { check: 'database', status: 'ok', detail: `PostgreSQL ${major}` } : { check: 'database', status: 'fail', detail: `PostgreSQL ${major}; Purser needs 14 or newer` },
+    major >= 14
+      ? { check: 'database', status: 'ok', detail: `PostgreSQL ${major}` }
+      : { check: 'database', status: 'fail', detail: `PostgreSQL ${major}; Purser needs 14 or newer` },
     judgeRoles(health),
     Math.abs(health.clockSkewMs) <= 2_000
       ? { check: 'clock', status: 'ok', detail: `within ${Math.abs(health.clockSkewMs)} ms of the database's` }
@@ -54,15 +57,29 @@ export function judgeDatabase(health: DatabaseHealth, config: Pick<Config, 'redi
 }
 
 function judgeRoles(health: DatabaseHealth): Finding {
-  if (health.superuser) return { check: 'roles', status: 'warn', detail: `${health.role} is a superuser: nothing that the database refuses the application holds. Give DATABASE_URL a role of its own` }
-  if (health.ownsTables) return { check: 'roles', status: 'warn', detail: `${health.role} owns the tables: name the owner in DATABASE_MIGRATE_URL and another role in DATABASE_URL` }
+  if (health.superuser)
+    return {
+      check: 'roles',
+      status: 'warn',
+      detail: `${health.role} is a superuser: nothing that the database refuses the application holds. Give DATABASE_URL a role of its own`,
+    }
+  if (health.ownsTables)
+    return {
+      check: 'roles',
+      status: 'warn',
+      detail: `${health.role} owns the tables: name the owner in DATABASE_MIGRATE_URL and another role in DATABASE_URL`,
+    }
   return { check: 'roles', status: 'ok', detail: `${health.role} is not the owner` }
 }
 
 function judgeQueue(health: DatabaseHealth, config: Pick<Config, 'redisUrl'>): Finding {
   if (config.redisUrl !== null) return { check: 'queue', status: 'ok', detail: 'on Redis' }
   if (health.queueReady) return { check: 'queue', status: 'ok', detail: 'on PostgreSQL' }
-  return { check: 'queue', status: 'fail', detail: `the schema bullmq is missing, or ${health.role} may not create in it: run purser migrate` }
+  return {
+    check: 'queue',
+    status: 'fail',
+    detail: `the schema bullmq is missing, or ${health.role} may not create in it: run purser migrate`,
+  }
 }
 
 async function checkNode(): Promise<Finding> {

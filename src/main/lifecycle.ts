@@ -26,7 +26,11 @@ const SAME_SIGNAL_MS = 1_000
 
 type Phase = { readonly name: string; readonly limitMs: number; readonly stop: () => Promise<unknown> }
 
-export function createLifecycle(log: Log, signals: NodeJS.EventEmitter = process, exitNow: (code: number) => void = (code) => process.exit(code)): Lifecycle {
+export function createLifecycle(
+  log: Log,
+  signals: NodeJS.EventEmitter = process,
+  exitNow: (code: number) => void = (code) => process.exit(code),
+): Lifecycle {
   const phases: Phase[] = []
   const stopping = new AbortController()
   let exitCode = 0

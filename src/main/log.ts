@@ -21,16 +21,23 @@ export function createLog(level: LogLevel): Log {
   )
 }
 
-export type ErrorDescription = { readonly type: string; readonly message: string; readonly code?: string; readonly stack?: string; readonly causes?: readonly string[] }
+export type ErrorDescription = {
+  readonly type: string
+  readonly message: string
+  readonly code?: string
+  readonly stack?: string
+  readonly causes?: readonly string[]
+}
 
 /**
  * An error by a fixed list of its members. Errors of PostgreSQL carry more (`detail`: "Failing row contains (…)"), and that
  * has people's data in it.
  */
 export function describeError(error: unknown): ErrorDescription {
-  if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
+  if (!(error instanceof Error)) return { type: typeof error, message: typeof error === 'string' ? error : 'not an Error' }
   const causes: string[] = []
-  for (let cause = error.cause; cause !== undefined && causes.length < 8; cause = cause instanceof Error ? cause.cause : undefined) causes.push(String(cause))
+  for (let cause = error.cause; cause !== undefined && causes.length < 8; cause = cause instanceof Error ? cause.cause : undefined)
+    causes.push(cause instanceof Error ? `${cause.name}: ${cause.message}` : typeof cause)
   return {
     type: error.name,
     message: error.message,

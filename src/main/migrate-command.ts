@@ -7,7 +7,9 @@ export async function migrateCommand(args: readonly string[]): Promise<number> {
   return runServer('migrate', async ({ config, log, lifecycle }) => {
     const urls = await startDatabase(config, log, lifecycle)
     const { applied } = await migrateDatabase(urls, log)
-    process.stdout.write(applied.length === 0 ? 'The database is up to date.\n' : `${applied.map((name) => `applied ${name}`).join('\n')}\n`)
+    process.stdout.write(
+      applied.length === 0 ? 'The database is up to date.\n' : `${applied.map((name) => `applied ${name}`).join('\n')}\n`,
+    )
     lifecycle.stop()
   })
 }

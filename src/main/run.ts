@@ -38,6 +38,8 @@ export function configOrExplain(): Config | null {
 export function readFlags(command: string, args: readonly string[], known: readonly string[]): ReadonlySet<string> | null {
   const unknown = args.filter((arg) => !known.includes(arg))
   if (unknown.length === 0) return new Set(args)
-  process.stderr.write(`purser: ${command} does not know ${unknown.map((arg) => JSON.stringify(arg)).join(', ')}${known.length === 0 ? '' : `; it takes ${known.join(', ')}`}\n`)
+  process.stderr.write(
+    `purser: ${command} does not know ${unknown.map((arg) => JSON.stringify(arg)).join(', ')}${known.length === 0 ? '' : `; it takes ${known.join(', ')}`}\n`,
+  )
   return null
 }

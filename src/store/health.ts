@@ -20,7 +20,14 @@ export async function readDatabaseHealth(url: string): Promise<DatabaseHealth> {
   await client.connect()
   try {
     const before = Date.now()
-    const { rows } = await client.query<{ version: number; role: string; superuser: boolean; owns: boolean; now: number; queue: boolean | null }>(`
+    const { rows } = await client.query<{
+      version: number
+      role: string
+      superuser: boolean
+      owns: boolean
+      now: number
+      queue: boolean | null
+    }>(`
       select current_setting('server_version_num')::int as version, current_user::text as role,
         (select rolsuper from pg_roles where rolname = current_user) as superuser,
         exists (select from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and pg_has_role(current_user, relowner, 'usage')) as owns,

@@ -68,7 +68,10 @@ export async function pendingMigrations(database: pg.Pool | pg.Client, directory
 
 async function readMigrations(directory: string): Promise<readonly Migration[]> {
   const entries = await readdir(directory, { withFileTypes: true })
-  const names = entries.filter((e) => e.isDirectory()).map((e) => e.name).sort()
+  const names = entries
+    .filter((e) => e.isDirectory())
+    .map((e) => e.name)
+    .sort()
   return Promise.all(
     names.map(async (name) => {
       const sql = await readFile(join(directory, name, 'migration.sql'), 'utf8')
@@ -99,7 +102,10 @@ async function finished(database: pg.Pool | pg.Client): Promise<ReadonlyMap<stri
     `select migration_name, checksum, finished_at is not null as finished from public._prisma_migrations where rolled_back_at is null`,
   )
   const failed = rows.find((row) => !row.finished)
-  if (failed !== undefined) throw new MigrationRefused(`Migration ${failed.migration_name} began and did not finish. Repair the database, then mark it with \`prisma migrate resolve\`.`)
+  if (failed !== undefined)
+    throw new MigrationRefused(
+      `Migration ${failed.migration_name} began and did not finish. Repair the database, then mark it with \`prisma migrate resolve\`.`,
+    )
   return new Map(rows.map((row) => [row.migration_name, row.checksum]))
 }
 
@@ -107,8 +113,14 @@ function refuseMismatch(migrations: readonly Migration[], done: ReadonlyMap<stri
   const known = new Map(migrations.map((m) => [m.name, m.checksum]))
   for (const [name, checksum] of done) {
     const ours = known.get(name)
-    if (ours === undefined) throw new MigrationRefused(`The database is newer than this Purser: it has migration ${name}, which this version does not know. Start the newer version.`)
-    if (ours !== checksum) throw new MigrationRefused(`Migration ${name} was changed after it had been applied. Restore the file, and put the change into a new migration.`)
+    if (ours === undefined)
+      throw new MigrationRefused(
+        `The database is newer than this Purser: it has migration ${name}, which this version does not know. Start the newer version.`,
+      )
+    if (ours !== checksum)
+      throw new MigrationRefused(
+        `Migration ${name} was changed after it had been applied. Restore the file, and put the change into a new migration.`,
+      )
   }
 }
 

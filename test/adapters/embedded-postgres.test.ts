@@ -50,7 +50,12 @@ describe('the embedded database', async () => {
     const second = await start()
 
     expect(await query(second.url(SUPERUSER, 'postgres'), 'select answer from kept')).toEqual([{ answer: 42 }])
-    expect(await query(second.url(SUPERUSER, 'postgres'), `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commits`)).toEqual([{ fsync: 'on', commits: 'on' }])
+    expect(
+      await query(
+        second.url(SUPERUSER, 'postgres'),
+        `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commits`,
+      ),
+    ).toEqual([{ fsync: 'on', commits: 'on' }])
   })
 
   test('opens no port, and only its owner can enter the folder of its socket', async () => {
@@ -95,7 +100,10 @@ describe('the embedded database', async () => {
   })
 
   test('starts although the number in a stale postmaster.pid is that of another living process of this user', async () => {
-    await writeFile(join(dataDir, 'postgres/postmaster.pid'), `${process.pid}\n${join(dataDir, 'postgres')}\n1\n5432\n${join(dataDir, 'run')}\n\n 1 1\nready   \n`)
+    await writeFile(
+      join(dataDir, 'postgres/postmaster.pid'),
+      `${process.pid}\n${join(dataDir, 'postgres')}\n1\n5432\n${join(dataDir, 'run')}\n\n 1 1\nready   \n`,
+    )
 
     const { url } = await start()
 
@@ -131,7 +139,10 @@ describe('the embedded database', async () => {
     await mkdir(closed, { mode: 0o700 })
     await cp(join(postgres, '../..'), closed, { recursive: true, verbatimSymlinks: true })
 
-    const launch = await chooseLauncher({ initdb: join(closed, 'bin/initdb'), postgres: join(closed, 'bin/postgres') }, join(closed, 'data'))
+    const launch = await chooseLauncher(
+      { initdb: join(closed, 'bin/initdb'), postgres: join(closed, 'bin/postgres') },
+      join(closed, 'data'),
+    )
 
     const { file, args } = launch(join(closed, 'bin/initdb'), ['-D', join(closed, 'data'), '--no-sync'])
     await run(file, args, { env: databaseEnv, cwd: '/' })
@@ -156,7 +167,9 @@ describe('the embedded database', async () => {
     afterEach(() => child?.kill('SIGKILL'))
 
     async function startInChild(): Promise<{ child: ChildProcess; url: string }> {
-      const started = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, '../support/hold-database.ts'), dataDir], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const started = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, '../support/hold-database.ts'), dataDir], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       child = started
       const [line] = (await once(started.stdout, 'data')) as [Buffer]
       return { child: started, url: line.toString().trim() }

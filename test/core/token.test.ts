@@ -9,17 +9,29 @@ test('a token is psr_, 40 characters of chance and 6 of checksum', () => {
 
 test('every token that is made is one, and any one character changed is not', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: TOKEN_BYTES, maxLength: TOKEN_BYTES }), fc.nat(45), fc.constantFrom(...'0aZ9'), (bytes, at, other) => {
-      const token = makeToken(bytes)
-      const changed = token.slice(0, 4 + at) + other + token.slice(5 + at)
+    fc.property(
+      fc.uint8Array({ minLength: TOKEN_BYTES, maxLength: TOKEN_BYTES }),
+      fc.nat(45),
+      fc.constantFrom('0', 'a', 'Z', '9'),
+      (bytes, at, other) => {
+        const token = makeToken(bytes)
+        const changed = token.slice(0, 4 + at) + other + token.slice(5 + at)
 
-      expect(isTokenShaped(token)).toBe(true)
-      expect(isTokenShaped(changed)).toBe(changed === token)
-    }),
+        expect(isTokenShaped(token)).toBe(true)
+        expect(isTokenShaped(changed)).toBe(changed === token)
+      },
+    ),
   )
 })
 
-test.each(['', 'psr_', 'psr_x', `PSR_${'0'.repeat(46)}`, ` ${makeToken(new Uint8Array(TOKEN_BYTES))}`, `${makeToken(new Uint8Array(TOKEN_BYTES))}\n`])('%j is no token', (text) => {
+test.each([
+  '',
+  'psr_',
+  'psr_x',
+  `PSR_${'0'.repeat(46)}`,
+  ` ${makeToken(new Uint8Array(TOKEN_BYTES))}`,
+  `${makeToken(new Uint8Array(TOKEN_BYTES))}\n`,
+])('%j is no token', (text) => {
   expect(isTokenShaped(text)).toBe(false)
 })
 

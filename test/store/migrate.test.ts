@@ -29,7 +29,10 @@ describe('the migrations of this version', async () => {
   })
 
   test('stand in the ledger as Prisma writes it: every one finished, with the SHA-256 of its file', async () => {
-    const rows = await query(database.ownerUrl, 'select migration_name, length(checksum) as hex, finished_at is not null as done, applied_steps_count as steps from _prisma_migrations order by 1')
+    const rows = await query(
+      database.ownerUrl,
+      'select migration_name, length(checksum) as hex, finished_at is not null as done, applied_steps_count as steps from _prisma_migrations order by 1',
+    )
 
     const names = (await readdir(real, { withFileTypes: true })).filter((e) => e.isDirectory()).map((e) => e.name)
     expect(rows).toEqual(names.sort().map((name) => ({ migration_name: name, hex: 64, done: true, steps: 1 })))
@@ -82,7 +85,9 @@ describe('the runner', async () => {
 
     await expect(migrate({ ...database, directory })).rejects.toThrow('0002_two')
 
-    expect(await query(database.ownerUrl, `select to_regclass('one') is not null as one, to_regclass('two') is not null as two`)).toEqual([{ one: true, two: false }])
+    expect(await query(database.ownerUrl, `select to_regclass('one') is not null as one, to_regclass('two') is not null as two`)).toEqual([
+      { one: true, two: false },
+    ])
     const client = new pg.Client({ connectionString: database.ownerUrl })
     await client.connect()
     expect(await pendingMigrations(client, directory)).toEqual(['0002_two'])
@@ -111,7 +116,10 @@ describe('the runner', async () => {
     await write('0001_one', sql)
     await write('0002_two', 'create table two (a int)')
     await migrate({ ...database, directory })
-    await query(database.ownerUrl, `update _prisma_migrations set id = gen_random_uuid(), logs = '', checksum = '${createHash('sha256').update(sql).digest('hex')}' where migration_name = '0001_one'`)
+    await query(
+      database.ownerUrl,
+      `update _prisma_migrations set id = gen_random_uuid(), logs = '', checksum = '${createHash('sha256').update(sql).digest('hex')}' where migration_name = '0001_one'`,
+    )
 
     expect((await migrate({ ...database, directory })).applied).toEqual([])
   })
@@ -122,4 +130,3 @@ describe('the runner', async () => {
     expect(await migrate({ ownerUrl: database.ownerUrl, appUrl: database.ownerUrl, directory })).toMatchObject({ sameRole: true })
   })
 })
-

@@ -11,7 +11,10 @@ export async function findBinaries(): Promise<Binaries> {
     const found: unknown = await import(name)
     return readBinaries(found)
   } catch (cause) {
-    throw new Error(`There is no embedded PostgreSQL for this platform (${name} is not installed). Set DATABASE_URL to a PostgreSQL 14 or newer.`, { cause })
+    throw new Error(
+      `There is no embedded PostgreSQL for this platform (${name} is not installed). Set DATABASE_URL to a PostgreSQL 14 or newer.`,
+      { cause },
+    )
   }
 }
 

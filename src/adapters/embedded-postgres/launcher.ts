@@ -28,14 +28,18 @@ const NOBODY = 65_534
  */
 export async function chooseLauncher(binaries: Binaries, clusterDir: string): Promise<Launcher> {
   if (process.platform !== 'linux') {
-    if (process.getuid?.() === 0) throw new Error('The embedded PostgreSQL cannot run as root on this platform. Start as an ordinary user, or set DATABASE_URL.')
+    if (process.getuid?.() === 0)
+      throw new Error('The embedded PostgreSQL cannot run as root on this platform. Start as an ordinary user, or set DATABASE_URL.')
     return (program, args) => ({ file: program, args })
   }
   const data = await stat(clusterDir).catch(() => null)
   const candidates = process.getuid?.() === 0 ? launchersOfRoot(data) : launchersOfUser()
   const refusals: unknown[] = []
   for (const launcher of candidates) {
-    const command = data === null ? launcher(binaries.initdb, ['--show', '-D', clusterDir]) : launcher(binaries.postgres, ['-D', clusterDir, '-C', 'data_directory'])
+    const command =
+      data === null
+        ? launcher(binaries.initdb, ['--show', '-D', clusterDir])
+        : launcher(binaries.postgres, ['-D', clusterDir, '-C', 'data_directory'])
     try {
       await run(command.file, command.args, { env: databaseEnv, cwd: '/', timeout: 10_000 })
       return launcher
@@ -43,15 +47,28 @@ export async function chooseLauncher(binaries: Binaries, clusterDir: string): Pr
       refusals.push(cause)
     }
   }
-  throw new AggregateError(refusals, `The embedded PostgreSQL cannot be run: ${lastLine(refusals.at(0))}. Start as an ordinary user, or set DATABASE_URL.`)
+  throw new AggregateError(
+    refusals,
+    `The embedded PostgreSQL cannot be run: ${lastLine(refusals.at(0))}. Start as an ordinary user, or set DATABASE_URL.`,
+  )
 }
 
 /** Data that an ordinary user made (or a volume of theirs) stays theirs; PostgreSQL insists that it owns its folder. */
 function launchersOfRoot(data: { readonly uid: number; readonly gid: number } | null): readonly Launcher[] {
   const { uid, gid } = data === null || data.uid === 0 ? { uid: NOBODY, gid: NOBODY } : data
-  const identity = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all,+dac_override', '--ambient-caps=-all,+dac_override', '--no-new-privs']
+  const identity = [
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--clear-groups',
+    '--inh-caps=-all,+dac_override',
+    '--ambient-caps=-all,+dac_override',
+    '--no-new-privs',
+  ]
   return [
-    (program, args) => ({ file: 'setpriv', args: [...identity, '--securebits', '+no_setuid_fixup', '--pdeathsig', 'INT', program, ...args] }),
+    (program, args) => ({
+      file: 'setpriv',
+      args: [...identity, '--securebits', '+no_setuid_fixup', '--pdeathsig', 'INT', program, ...args],
+    }),
     // Without the capability to set securebits, it still works wherever the folders above are open to all.
     (program, args) => ({ file: 'setpriv', args: [...identity, '--pdeathsig', 'INT', program, ...args] }),
     (program, args) => ({
@@ -70,6 +87,9 @@ function launchersOfUser(): readonly Launcher[] {
 }
 
 function lastLine(error: unknown): string {
-  const text = typeof error === 'object' && error !== null && 'stderr' in error && typeof error.stderr === 'string' && error.stderr !== '' ? error.stderr : String(error)
+  const text =
+    typeof error === 'object' && error !== null && 'stderr' in error && typeof error.stderr === 'string' && error.stderr !== ''
+      ? error.stderr
+      : String(error)
   return text.trim().split('\n').at(-1) ?? ''
 }

@@ -64,7 +64,9 @@ async function processesOf(name: string): Promise<readonly Process[]> {
 async function readProc(): Promise<readonly Process[]> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))
   // A process may end between the two reads; a zombie's command line is empty.
-  return Promise.all(pids.map(async (pid) => ({ pid: Number(pid), command: await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '') })))
+  return Promise.all(
+    pids.map(async (pid) => ({ pid: Number(pid), command: await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '') })),
+  )
 }
 
 async function readPs(): Promise<readonly Process[]> {

@@ -71,15 +71,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const places = await findPlaces(options.dataDir)
   const lock = await lockData(places.sockets, options.waitMs ?? 5_000)
   try {
-    await endLeftover(places, (pids) => options.onNotice?.('a database server of an earlier run is still there; waiting for it to end', { pids }))
+    await endLeftover(places, (pids) =>
+      options.onNotice?.('a database server of an earlier run is still there; waiting for it to end', { pids }),
+    )
     const launch = await chooseLauncher(binaries, places.cluster)
     await initialize(binaries, places, launch)
     const server = await launchServer(binaries, places, launch, options.settings ?? {})
     let stopping: Promise<void> | undefined
     return {
       exited: server.exited,
-      url: (role, database) => `postgresql://${encodeURIComponent(role)}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(places.sockets)}`,
-      stop: () => (stopping ??= stopServer(server).finally(() => lock.release())),
+      url: (role, database) =>
+        `postgresql://${encodeURIComponent(role)}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(places.sockets)}`,
+      stop: () => (stopping ??= stopServer(server).then(() => lock.release())),
     }
   } catch (cause) {
     await lock.release()
@@ -93,19 +96,34 @@ async function initialize(binaries: Binaries, places: Places, launch: Launcher):
   const fresh = `${places.cluster}.new`
   await rm(fresh, { recursive: true, force: true })
   // --no-sync saves about a second; PostgreSQL itself syncs what it writes from the first start on.
-  const { file, args } = launch(binaries.initdb, [
-    ...['-D', fresh, '-U', SUPERUSER, '--encoding=UTF8', '--locale=C', '--auth-local=trust', '--auth-host=reject'],
-    ...['--data-checksums', '--no-sync', '--no-instructions'],
-  ])
+  const how = [
+    '--encoding=UTF8',
+    '--locale=C',
+    '--auth-local=trust',
+    '--auth-host=reject',
+    '--data-checksums',
+    '--no-sync',
+    '--no-instructions',
+  ]
+  const { file, args } = launch(binaries.initdb, ['-D', fresh, '-U', SUPERUSER, ...how])
   await run(file, args, { env: databaseEnv, cwd: '/', timeout: 60_000 })
   await rename(fresh, places.cluster)
 }
 
 type Server = { readonly child: ChildProcess; readonly exited: Promise<DatabaseExit> }
 
-async function launchServer(binaries: Binaries, places: Places, launch: Launcher, extra: Readonly<Record<string, string>>): Promise<Server> {
+async function launchServer(
+  binaries: Binaries,
+  places: Places,
+  launch: Launcher,
+  extra: Readonly<Record<string, string>>,
+): Promise<Server> {
   const all = { ...settings, cluster_name: places.name, unix_socket_directories: `"${places.sockets.replaceAll('"', '""')}"`, ...extra }
-  const { file, args } = launch(binaries.postgres, ['-D', places.cluster, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])])
+  const { file, args } = launch(binaries.postgres, [
+    '-D',
+    places.cluster,
+    ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ])
   // A file, not a pipe: a pipe would break when this process is killed while the server still shuts down.
   const log = await open(places.log, 'w', 0o600)
   const child = spawn(file, args, { env: databaseEnv, cwd: '/', detached: true, stdio: ['ignore', log.fd, log.fd] })
@@ -124,9 +142,13 @@ async function untilReady(server: Server, places: Places): Promise<void> {
   void server.exited.then((exit) => (gone = exit))
   const began = Date.now()
   for (;;) {
-    const lines = await readFile(join(places.cluster, 'postmaster.pid'), 'utf8').then((text) => text.split('\n'), () => [])
+    const lines = await readFile(join(places.cluster, 'postmaster.pid'), 'utf8').then(
+      (text) => text.split('\n'),
+      () => [],
+    )
     if (Number(lines[0]) === server.child.pid && lines[7]?.trim() === 'ready') return
-    if (gone !== undefined) throw new Error(`The embedded PostgreSQL did not start (exit ${gone.code ?? gone.signal}): ${await logEnd(places)}`)
+    if (gone !== undefined)
+      throw new Error(`The embedded PostgreSQL did not start (exit ${gone.code ?? gone.signal}): ${await logEnd(places)}`)
     if (Date.now() - began > START_LIMIT_MS) {
       await stopServer(server)
       throw new Error(`The embedded PostgreSQL was not ready after ${START_LIMIT_MS / 1000} s: ${await logEnd(places)}`)
