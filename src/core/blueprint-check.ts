@@ -48,7 +48,12 @@ type Trial = { readonly values: Values; readonly environment: string; readonly n
 const team = { name: 'example', title: 'Example', costCenter: '', tags: [] }
 
 function trials(platform: Platform, blueprint: Blueprint, samples: readonly JsonObject[]): readonly Trial[] {
-  const real = [...platform.environments.values()].map((e) => ({ name: e.name, namespace: e.namespaceFor(team.name), values: e.values, certain: true }))
+  const real = [...platform.environments.values()].map((e) => ({
+    name: e.name,
+    namespace: e.namespaceFor(team.name),
+    values: e.values,
+    certain: true,
+  }))
   const environments = real.length > 0 ? real : [{ name: 'example', namespace: 'example-example', values: {}, certain: false }]
   return environments.flatMap(({ certain, ...environment }) =>
     samples.flatMap((sample) => {
@@ -77,7 +82,11 @@ function tryManifests(blueprint: Blueprint, all: readonly Trial[]): readonly Fie
   return errors.length > 0 ? errors : findTwins(rendered)
 }
 
-function renderManifest(blueprint: Blueprint, index: number, { values, environment, namespace, certain }: Trial): Result<RenderedObject, readonly FieldError[]> {
+function renderManifest(
+  blueprint: Blueprint,
+  index: number,
+  { values, environment, namespace, certain }: Trial,
+): Result<RenderedObject, readonly FieldError[]> {
   const at = `/spec/manifests/${index}`
   const template = partsOf(blueprint).manifests[index]
   try {
@@ -100,6 +109,8 @@ function findTwins(rendered: readonly (readonly Result<RenderedObject, readonly 
     const key = objectKey(ref)
     const twin = seen.get(key)
     if (twin === undefined) seen.set(key, index)
-    return twin === undefined ? [] : [{ pointer: `/spec/manifests/${index}`, detail: `renders the same object as manifest ${twin}: ${ref.kind} ${ref.name}` }]
+    return twin === undefined
+      ? []
+      : [{ pointer: `/spec/manifests/${index}`, detail: `renders the same object as manifest ${twin}: ${ref.kind} ${ref.name}` }]
   })
 }

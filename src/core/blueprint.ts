@@ -39,7 +39,12 @@ export function makeBlueprint(document: BlueprintDocument, revision: number): Bl
   if (semver === null) throw new Error(`blueprint ${metadata.name} has version ${version}`)
   let compiled: Result<CompiledBlueprint, readonly FieldError[]> | null = null
   return {
-    name: metadata.name, version, semver, lifecycle, revision, document,
+    name: metadata.name,
+    version,
+    semver,
+    lifecycle,
+    revision,
+    document,
     card: { name: metadata.name, version, tags: metadata.tags ?? [], lifecycle },
     allow: { namespaces: allow?.namespaces ?? [], clusterScoped: allow?.clusterScoped ?? [] },
     compiled: () => (compiled ??= compile(document)),
@@ -50,7 +55,9 @@ export function makeBlueprint(document: BlueprintDocument, revision: number): Bl
 export function partsOf(blueprint: Blueprint): CompiledBlueprint {
   const compiled = blueprint.compiled()
   if (compiled.ok) return compiled.value
-  throw new Error(`blueprint ${blueprint.name}@${blueprint.version} does not compile: ${compiled.problem.map((e) => `${e.pointer} ${e.detail}`).join('; ')}`)
+  throw new Error(
+    `blueprint ${blueprint.name}@${blueprint.version} does not compile: ${compiled.problem.map((e) => `${e.pointer} ${e.detail}`).join('; ')}`,
+  )
 }
 
 /** `parameters` with what the caller left out: first the environment's defaults, then the schema's. */

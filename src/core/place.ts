@@ -45,24 +45,32 @@ function checkRepository(repository: string, allowFile: boolean): readonly Field
 
 /** Narrower than git's own rules for references. */
 function checkBranch(branch: string): readonly FieldError[] {
-  const fits = branch.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(part) && !part.includes('..') && !part.endsWith('.') && !part.endsWith('.lock'))
+  const fits = branch
+    .split('/')
+    .every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(part) && !part.includes('..') && !part.endsWith('.') && !part.endsWith('.lock'))
   return fits ? [] : [{ pointer: '/spec/gitops/branch', detail: 'must be a branch name of letters, digits and . _ - /' }]
 }
 
 function checkPath(path: string): readonly FieldError[] {
   const pointer = '/spec/gitops/path'
   const segments = path.split('/')
-  if (path.startsWith('/') || path.endsWith('/') || segments.includes('')) return [{ pointer, detail: 'must be relative, without an empty segment' }]
+  if (path.startsWith('/') || path.endsWith('/') || segments.includes(''))
+    return [{ pointer, detail: 'must be relative, without an empty segment' }]
   // No leading dot: neither `..` nor `.git`, in no spelling that a file system takes for it.
   const wrong = segments.find((segment) => segment !== teamName && !/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(segment))
-  if (wrong !== undefined) return [{ pointer, detail: `has the segment ${wrong}; a segment is ${teamName}, or letters, digits and . _ - and does not begin with a dot` }]
+  if (wrong !== undefined)
+    return [
+      { pointer, detail: `has the segment ${wrong}; a segment is ${teamName}, or letters, digits and . _ - and does not begin with a dot` },
+    ]
   return segments.includes(teamName) ? [] : [{ pointer, detail: `must contain ${teamName} as a whole segment` }]
 }
 
 function checkNamespace(namespace: string): readonly FieldError[] {
   const pointer = '/spec/namespace'
   // `x` is the shortest that a team's name can be; the longest are checked against the teams that there are.
-  return isLabel(forTeam(namespace, 'x')) ? [] : [{ pointer, detail: `must be a namespace: lower-case letters, digits and -, with ${teamName} where the team's name goes` }]
+  return isLabel(forTeam(namespace, 'x'))
+    ? []
+    : [{ pointer, detail: `must be a namespace: lower-case letters, digits and -, with ${teamName} where the team's name goes` }]
 }
 
 /** A DNS label as Kubernetes wants it, but for its length. */

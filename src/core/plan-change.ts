@@ -10,9 +10,27 @@ import { ok, refuse, type Result } from './result.ts'
 
 /** One change with everything that it names looked up; `live` is null on create. */
 export type ResolvedChange =
-  | { readonly action: 'create'; readonly index: number; readonly input: Extract<ChangeInput, { action: 'create' }>; readonly blueprint: Blueprint; readonly live: null }
-  | { readonly action: 'update'; readonly index: number; readonly input: Extract<ChangeInput, { action: 'update' }>; readonly blueprint: Blueprint; readonly live: LiveResource }
-  | { readonly action: 'delete'; readonly index: number; readonly input: Extract<ChangeInput, { action: 'delete' }>; readonly blueprint: Blueprint; readonly live: LiveResource }
+  | {
+      readonly action: 'create'
+      readonly index: number
+      readonly input: Extract<ChangeInput, { action: 'create' }>
+      readonly blueprint: Blueprint
+      readonly live: null
+    }
+  | {
+      readonly action: 'update'
+      readonly index: number
+      readonly input: Extract<ChangeInput, { action: 'update' }>
+      readonly blueprint: Blueprint
+      readonly live: LiveResource
+    }
+  | {
+      readonly action: 'delete'
+      readonly index: number
+      readonly input: Extract<ChangeInput, { action: 'delete' }>
+      readonly blueprint: Blueprint
+      readonly live: LiveResource
+    }
 
 export type Where = { readonly platform: Platform; readonly team: Team; readonly environment: Environment }
 
@@ -25,7 +43,8 @@ export function decideChange({ platform, team, environment }: Where, change: Res
   const verdict = evaluatePolicies(
     policies,
     {
-      action, blueprint,
+      action,
+      blueprint,
       team: team.card,
       environment: { name: environment.name, namespace: environment.namespaceFor(team.name), values: environment.values },
       resource: change.input.name,
@@ -63,23 +82,39 @@ export type RenderedChange = {
 /** What a change leaves behind. `lenient`: what cannot be rendered has no files, instead of being refused. */
 export function renderChange(where: Where, { change, verdict }: DecidedChange, lenient: boolean): Result<RenderedChange> {
   const objects = change.action === 'delete' ? ok([]) : renderObjects(where, change, verdict)
-  if (objects.ok) return ok({ change, planned: plannedChange(change, verdict, objects.value), objects: objects.value, files: filesOf(where, change, objects.value) })
+  if (objects.ok)
+    return ok({
+      change,
+      planned: plannedChange(change, verdict, objects.value),
+      objects: objects.value,
+      files: filesOf(where, change, objects.value),
+    })
   return lenient ? ok({ change, planned: plannedChange(change, verdict, []), objects: [], files: [] }) : objects
 }
 
 function renderObjects({ team, environment }: Where, change: ResolvedChange, verdict: Verdict): Result<readonly RenderedObject[]> {
   const { blueprint, input, index } = change
-  const place = { team: team.name, environment: environment.name, namespace: environment.namespaceFor(team.name), resource: input.name, allow: blueprint.allow }
+  const place = {
+    team: team.name,
+    environment: environment.name,
+    namespace: environment.namespaceFor(team.name),
+    resource: input.name,
+    allow: blueprint.allow,
+  }
   const objects: RenderedObject[] = []
   const errors: FieldError[] = []
   const wrong = (manifest: number, detail: string) => {
-    errors.push({ pointer: `/changes/${index}`, detail: `${blueprint.name} ${blueprint.version} renders no valid object from manifest ${manifest}: ${detail}` })
+    errors.push({
+      pointer: `/changes/${index}`,
+      detail: `${blueprint.name} ${blueprint.version} renders no valid object from manifest ${manifest}: ${detail}`,
+    })
   }
   partsOf(blueprint).manifests.forEach((template, i) => {
     try {
       const object = renderObject(template.render(verdict.values), { ...place, index: i })
       if (!object.ok) for (const { pointer, detail } of object.problem) wrong(i, `${pointer} ${detail}`)
-      else if (objects.some((o) => objectKey(o.ref) === objectKey(object.value.ref))) wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
+      else if (objects.some((o) => objectKey(o.ref) === objectKey(object.value.ref)))
+        wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
       else objects.push(object.value)
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error

@@ -18,7 +18,12 @@ export function planDigest(parts: {
 }): string {
   const { team, environment, repository, branch } = parts
   const changes = parts.changes.map(({ action, blueprint, name, parameters, ttl, cost, baseRevision }) => ({
-    action, blueprint: blueprint.name, version: blueprint.version, name, parameters, ttl,
+    action,
+    blueprint: blueprint.name,
+    version: blueprint.version,
+    name,
+    parameters,
+    ttl,
     cost: { before: formatMoney(cost.before), after: formatMoney(cost.after) },
     baseRevision,
   }))

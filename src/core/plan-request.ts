@@ -40,13 +40,22 @@ export function planRequest(platform: Platform, input: RequestInput, facts: Plan
   const planned = rendered.value.changes
   const head = { team: where.team.name, environment: where.environment.name, repository, branch }
   const policies = new Set(decided.value.flatMap((d) => d.policies))
-  return ok({ ...head, changes: planned, files, decision, digest: planDigest({ ...head, changes: planned, files }), policyDigest: policyDigest(policies) })
+  return ok({
+    ...head,
+    changes: planned,
+    files,
+    decision,
+    digest: planDigest({ ...head, changes: planned, files }),
+    policyDigest: policyDigest(policies),
+  })
 }
 
 function findSecrets(input: RequestInput): readonly FieldError[] {
   const inReason = input.reason === undefined ? [] : findPlaintextSecrets(input.reason, '/reason')
   const inParameters = input.changes.map((change, i) =>
-    change.action === 'delete' || change.parameters === undefined ? [] : findPlaintextSecrets(change.parameters, `/changes/${i}/parameters`),
+    change.action === 'delete' || change.parameters === undefined
+      ? []
+      : findPlaintextSecrets(change.parameters, `/changes/${i}/parameters`),
   )
   return [...inReason, ...inParameters.flat()]
 }
@@ -91,11 +100,16 @@ function renderAll(where: Where, decided: readonly DecidedChange[], denied: bool
   const owners = new Map<string, number>()
   for (const { change, objects } of results.value) {
     const taken = objects.find((object) => (owners.get(objectKey(object.ref)) ?? change.index) !== change.index)
-    if (taken !== undefined && !denied) return refuse({ code: 'object-exists', object: describeObject(taken.ref), pointer: `/changes/${change.index}` })
+    if (taken !== undefined && !denied)
+      return refuse({ code: 'object-exists', object: describeObject(taken.ref), pointer: `/changes/${change.index}` })
     for (const object of objects) owners.set(objectKey(object.ref), change.index)
   }
   const files = results.value.flatMap((r) => r.files).sort((a, b) => (a.path < b.path ? -1 : 1))
   const bytes = files.reduce((sum, file) => sum + Buffer.byteLength(file.content ?? ''), 0)
-  if (bytes > maxFileBytes) return refuse({ code: 'too-large', detail: `The files of this request would be ${bytes} bytes; ${maxFileBytes} are possible. Ask for it in several requests.` })
+  if (bytes > maxFileBytes)
+    return refuse({
+      code: 'too-large',
+      detail: `The files of this request would be ${bytes} bytes; ${maxFileBytes} are possible. Ask for it in several requests.`,
+    })
   return ok({ changes: results.value.map((r) => r.planned), files })
 }

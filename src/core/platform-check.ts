@@ -34,7 +34,12 @@ function checkReferences(platform: Platform, document: Document): readonly Field
   return referencesOf(document).flatMap((reference) => {
     if (exists(platform, reference)) return []
     const near = closest(reference.name, namesOf(platform, reference))
-    return [{ pointer: reference.pointer, detail: `names the ${reference.kind.toLowerCase()} ${reference.name}, which there is not${near === null ? '' : `; did you mean ${near}?`}` }]
+    return [
+      {
+        pointer: reference.pointer,
+        detail: `names the ${reference.kind.toLowerCase()} ${reference.name}, which there is not${near === null ? '' : `; did you mean ${near}?`}`,
+      },
+    ]
   })
 }
 
@@ -81,8 +86,17 @@ function checkPaths(platform: Platform, changed: readonly ChangedDocument[]): re
     judged.add(name)
     const environment = platform.environments.get(name)
     if (environment === undefined || !isWellPlaced(environment)) return []
-    const other = [...platform.environments.values()].find((e) => !judged.has(e.name) && isWellPlaced(e) && overlap(e.place, environment.place))
-    return other === undefined ? [] : [{ pointer: `${pointer}/spec/gitops/path`, detail: `overlaps with ${other.place.path} of environment ${other.name} on the same repository and branch` }]
+    const other = [...platform.environments.values()].find(
+      (e) => !judged.has(e.name) && isWellPlaced(e) && overlap(e.place, environment.place),
+    )
+    return other === undefined
+      ? []
+      : [
+          {
+            pointer: `${pointer}/spec/gitops/path`,
+            detail: `overlaps with ${other.place.path} of environment ${other.name} on the same repository and branch`,
+          },
+        ]
   })
 }
 
@@ -98,7 +112,8 @@ function checkNamespaces(platform: Platform, changed: readonly ChangedDocument[]
   const errors = new Map<string, FieldError>()
   const report = (environment: Environment, team: Team, detail: string): boolean => {
     const [byEnvironment, byTeam] = [environments.get(environment.name), teams.get(team.name)]
-    const pointer = byEnvironment === undefined ? (byTeam === undefined ? null : `${byTeam}/metadata/name`) : `${byEnvironment}/spec/namespace`
+    const pointer =
+      byEnvironment === undefined ? (byTeam === undefined ? null : `${byTeam}/metadata/name`) : `${byEnvironment}/spec/namespace`
     if (pointer !== null && !errors.has(pointer)) errors.set(pointer, { pointer, detail })
     return pointer !== null
   }
@@ -107,7 +122,8 @@ function checkNamespaces(platform: Platform, changed: readonly ChangedDocument[]
     if (!isWellPlaced(environment)) continue
     for (const team of platform.teams.values()) {
       const namespace = environment.namespaceFor(team.name)
-      if (namespace.length > maxNamespace) report(environment, team, `makes the namespace ${namespace}, which is longer than ${maxNamespace} characters`)
+      if (namespace.length > maxNamespace)
+        report(environment, team, `makes the namespace ${namespace}, which is longer than ${maxNamespace} characters`)
       const other = taken.get(namespace)
       if (other === undefined) {
         taken.set(namespace, [environment, team])
@@ -122,11 +138,17 @@ function checkNamespaces(platform: Platform, changed: readonly ChangedDocument[]
 }
 
 /** Tests of policies that nobody changed, but whose environment, team or blueprint somebody did. */
-function checkTestsTouched(platform: Platform, changed: readonly ChangedDocument[], changedPolicies: ReadonlySet<string>): readonly FieldError[] {
+function checkTestsTouched(
+  platform: Platform,
+  changed: readonly ChangedDocument[],
+  changedPolicies: ReadonlySet<string>,
+): readonly FieldError[] {
   return platform.policies.flatMap((policy) => {
     if (changedPolicies.has(policy.name)) return []
     const names = new Set(referencesOf(policy.document).map(({ kind, name }) => `${kind}/${name.split('@')[0]}`))
     const cause = changed.find(({ document }) => names.has(`${document.kind}/${document.metadata.name}`))
-    return cause === undefined ? [] : checkTests(platform, policy).map(({ detail }) => ({ pointer: cause.pointer, detail: `policy ${policy.name}: ${detail}` }))
+    return cause === undefined
+      ? []
+      : checkTests(platform, policy).map(({ detail }) => ({ pointer: cause.pointer, detail: `policy ${policy.name}: ${detail}` }))
   })
 }

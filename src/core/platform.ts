@@ -65,7 +65,12 @@ type Part = { readonly stored: StoredDocument; readonly made: Team | Environment
 
 /** `documents`: the current Teams, Environments, Policies and Budgets, and every applied version of every Blueprint; Services are passed over. */
 export function buildPlatform(
-  input: { readonly revision: bigint; readonly currency: string; readonly allowFileRepositories: boolean; readonly documents: readonly StoredDocument[] },
+  input: {
+    readonly revision: bigint
+    readonly currency: string
+    readonly allowFileRepositories: boolean
+    readonly documents: readonly StoredDocument[]
+  },
   previous?: Platform,
 ): Platform {
   const { revision, currency, allowFileRepositories } = input
@@ -91,10 +96,16 @@ export function buildPlatform(
     const key = `${document.kind}/${name}`
     switch (document.kind) {
       case 'Team':
-        teams.set(name, take(key, stored, () => makeTeam(document, stored.revision)))
+        teams.set(
+          name,
+          take(key, stored, () => makeTeam(document, stored.revision)),
+        )
         break
       case 'Environment':
-        environments.set(name, take(key, stored, () => makeEnvironment(document, stored.revision)))
+        environments.set(
+          name,
+          take(key, stored, () => makeEnvironment(document, stored.revision)),
+        )
         break
       case 'Blueprint': {
         const blueprint = take(`${key}@${document.spec.version}`, stored, () => makeBlueprint(document, stored.revision))
@@ -105,7 +116,10 @@ export function buildPlatform(
         policies.push(take(key, stored, () => makePolicy(document, stored.revision)))
         break
       case 'Budget':
-        budgets.set(name, take(key, stored, () => ({ name, revision: stored.revision, document })))
+        budgets.set(
+          name,
+          take(key, stored, () => ({ name, revision: stored.revision, document })),
+        )
         break
       case 'Service':
         break
@@ -113,7 +127,18 @@ export function buildPlatform(
   }
   for (const list of versions.values()) list.sort((a, b) => compareSemver(b.semver, a.semver))
   policies.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { revision, currency, allowFileRepositories, teams, environments, blueprints: versions, policies, budgets, parts, matched: new Map() }
+  return {
+    revision,
+    currency,
+    allowFileRepositories,
+    teams,
+    environments,
+    blueprints: versions,
+    policies,
+    budgets,
+    parts,
+    matched: new Map(),
+  }
 }
 
 /** The revision alone does not do: a dry run numbers documents that were never stored. */
@@ -130,7 +155,12 @@ function makeEnvironment(document: EnvironmentDocument, revision: number): Envir
   const place = placeOf(document)
   const { order = 0, values = {}, deletion } = document.spec
   return {
-    name: document.metadata.name, revision, document, order, place, values,
+    name: document.metadata.name,
+    revision,
+    document,
+    order,
+    place,
+    values,
     deletion: deletion === undefined ? null : (deletion.approvers ?? {}),
     pathFor: (team) => forTeam(place.path, team),
     namespaceFor: (team) => forTeam(place.namespace, team),
@@ -141,7 +171,8 @@ function makeEnvironment(document: EnvironmentDocument, revision: number): Envir
 export function resolveBlueprint(platform: Platform, reference: string): Blueprint | null {
   const at = reference.indexOf('@')
   const versions = platform.blueprints.get(at === -1 ? reference : reference.slice(0, at)) ?? []
-  const wanted = at === -1 ? versions.find((b) => b.lifecycle !== 'deprecated') : versions.find((b) => b.version === reference.slice(at + 1))
+  const wanted =
+    at === -1 ? versions.find((b) => b.lifecycle !== 'deprecated') : versions.find((b) => b.version === reference.slice(at + 1))
   return wanted ?? null
 }
 

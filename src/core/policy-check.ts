@@ -20,7 +20,8 @@ function checkAgainstBlueprints(platform: Platform, policy: Policy): readonly Fi
   const errors = new Map<string, FieldError>()
   for (const blueprint of coveredBlueprints(platform, policy)) {
     for (const error of policy.rulesFor(blueprint).broken.flatMap((rule) => rule.errors)) {
-      if (!errors.has(error.pointer)) errors.set(error.pointer, { ...error, detail: `${error.detail} (with ${blueprint.name} ${blueprint.version})` })
+      if (!errors.has(error.pointer))
+        errors.set(error.pointer, { ...error, detail: `${error.detail} (with ${blueprint.name} ${blueprint.version})` })
     }
   }
   return [...errors.values()]
@@ -39,7 +40,9 @@ export function checkPoliciesOver(platform: Platform, blueprint: Blueprint, skip
     .flatMap((policy) => policy.rulesFor(blueprint).broken)
     .flatMap(({ policy, name, errors }) =>
       errors.map(({ detail, frame }) => ({
-        pointer: '/spec/parameters', detail: `policy ${policy} would stop type-checking: rule ${name}: ${detail}`, ...(frame === undefined ? {} : { frame }),
+        pointer: '/spec/parameters',
+        detail: `policy ${policy} would stop type-checking: rule ${name}: ${detail}`,
+        ...(frame === undefined ? {} : { frame }),
       })),
     )
 }
@@ -52,8 +55,12 @@ function checkConstantRules(platform: Platform, policy: Policy): readonly FieldE
   if (own.length === 0) return []
   const others = platform.policies.filter((p) => p !== policy && mayMeet(platform, p, policy)).flatMap(constantSettings)
   return own.flatMap((setting, i) => {
-    const rival = [...own.slice(0, i), ...others].find((other) => other.rule !== setting.rule || other.policy !== setting.policy ? isWithin(other.key, setting.key) : false)
-    return rival === undefined ? [] : [{ pointer: setting.pointer, detail: `is always set by rule ${rival.rule} of policy ${rival.policy.name} too` }]
+    const rival = [...own.slice(0, i), ...others].find((other) =>
+      other.rule !== setting.rule || other.policy !== setting.policy ? isWithin(other.key, setting.key) : false,
+    )
+    return rival === undefined
+      ? []
+      : [{ pointer: setting.pointer, detail: `is always set by rule ${rival.rule} of policy ${rival.policy.name} too` }]
   })
 }
 

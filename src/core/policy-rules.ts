@@ -1,7 +1,14 @@
 import { partsOf, type Blueprint } from './blueprint.ts'
 import type { Approvers } from './document/metadata.ts'
 import type { PolicyDocument, PolicyRule } from './document/policy.ts'
-import { compileExpression, EvaluationError, expressionEnvironment, type Expression, type ExpressionEnvironment, type ExpressionError } from './expression.ts'
+import {
+  compileExpression,
+  EvaluationError,
+  expressionEnvironment,
+  type Expression,
+  type ExpressionEnvironment,
+  type ExpressionError,
+} from './expression.ts'
 import { isObject, pointerToken, type JsonObject } from './json.ts'
 import { resolved } from './parameter-schema.ts'
 import type { FieldError, Violation } from './problem.ts'
@@ -19,7 +26,10 @@ export type CompiledRule = {
 } & (
   | { readonly effect: 'deny' | 'warn' }
   | { readonly effect: 'require-approval'; readonly approvers: Approvers }
-  | { readonly effect: 'set'; readonly set: readonly { readonly key: string; readonly path: readonly string[]; readonly value: Template }[] }
+  | {
+      readonly effect: 'set'
+      readonly set: readonly { readonly key: string; readonly path: readonly string[]; readonly value: Template }[]
+    }
 )
 
 export type CompiledRules = {
@@ -42,7 +52,13 @@ export function compileRules({ metadata, spec }: PolicyDocument, blueprint: Blue
   return { rules, broken }
 }
 
-function compileRule(policy: string, rule: PolicyRule, schema: ParameterSchema | null, pointer: string, errors: FieldError[]): CompiledRule | null {
+function compileRule(
+  policy: string,
+  rule: PolicyRule,
+  schema: ParameterSchema | null,
+  pointer: string,
+  errors: FieldError[],
+): CompiledRule | null {
   const env = expressionEnvironment(rule.effect === 'set' ? 'set' : 'policy', schema)
   const text = (source: string | undefined, at: string) => {
     return source === undefined ? null : valueOrErrors(compileText(source, expressionEnvironment('message', schema), pointer + at), errors)
@@ -60,7 +76,13 @@ type EffectParts =
   | { effect: 'require-approval'; approvers: Approvers }
   | { effect: 'set'; set: { key: string; path: string[]; value: Template }[] }
 
-function effectParts(rule: PolicyRule, env: ExpressionEnvironment, schema: ParameterSchema | null, pointer: string, errors: FieldError[]): EffectParts {
+function effectParts(
+  rule: PolicyRule,
+  env: ExpressionEnvironment,
+  schema: ParameterSchema | null,
+  pointer: string,
+  errors: FieldError[],
+): EffectParts {
   switch (rule.effect) {
     case 'deny':
     case 'warn':

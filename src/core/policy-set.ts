@@ -12,7 +12,11 @@ export type SetOutcome = { readonly parameters: JsonObject; readonly applied: re
  * What all `set` rules make of the parameters; the same object when they change nothing. All of them see the same input, so
  * their order means nothing: two that disagree deny. Null as a value removes, as in a merge patch.
  */
-export function applySetRules(rules: readonly CompiledRule[], values: Values & { readonly parameters: JsonObject }, violations: Violation[]): SetOutcome {
+export function applySetRules(
+  rules: readonly CompiledRule[],
+  values: Values & { readonly parameters: JsonObject },
+  violations: Violation[],
+): SetOutcome {
   const settings: Setting[] = []
   const applied: AppliedRule[] = []
   for (const rule of rules) {
@@ -47,7 +51,8 @@ function conflict(a: Setting, b: Setting): boolean {
 
 function note(applied: AppliedRule[], { rule, key, value }: Setting): void {
   const last = applied.at(-1)
-  if (last !== undefined && last.policy === rule.policy && last.rule === rule.name) applied[applied.length - 1] = { ...last, set: { ...last.set, [key]: value } }
+  if (last !== undefined && last.policy === rule.policy && last.rule === rule.name)
+    applied[applied.length - 1] = { ...last, set: { ...last.set, [key]: value } }
   else applied.push({ policy: rule.policy, rule: rule.name, set: { [key]: value } })
 }
 

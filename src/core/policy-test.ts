@@ -25,20 +25,30 @@ export function runPolicyTest(platform: Platform, policy: Policy, test: PolicyTe
 function judge(policy: Policy, { given }: PolicyTest, blueprint: Blueprint, environment: Environment, team: Team): Verdict | string {
   const { action = 'create', parameters = {}, requester = {} } = given
   const previous = previousOf(blueprint, environment.name, given)
-  const context = { team: team.card, environment: { name: environment.name, namespace: environment.namespaceFor(team.name), values: environment.values } }
+  const context = {
+    team: team.card,
+    environment: { name: environment.name, namespace: environment.namespaceFor(team.name), values: environment.values },
+  }
   const priced = { action, ...context, blueprint: blueprint.card, parameters: previous }
   const before = action === 'create' ? null : partsOf(blueprint).price.quote(priced)
   const result = evaluatePolicies(
-    matches(policy.document.spec.match, { team: team.name, environment: environment.name, blueprint: blueprint.name, action }) ? [policy] : [],
+    matches(policy.document.spec.match, { team: team.name, environment: environment.name, blueprint: blueprint.name, action })
+      ? [policy]
+      : [],
     {
-      action, ...context, blueprint,
+      action,
+      ...context,
+      blueprint,
       resource: given.name ?? 'example',
       parameters: action === 'delete' ? previous : parameters,
       previous,
       costBefore: before?.ok ? before.value : 0n,
       requester: {
-        subject: requester.subject ?? 'someone@example.com', kind: requester.kind ?? 'person', roles: requester.roles ?? ['developer', 'viewer'],
-        via: requester.via ?? null, groups: requester.groups ?? [],
+        subject: requester.subject ?? 'someone@example.com',
+        kind: requester.kind ?? 'person',
+        roles: requester.roles ?? ['developer', 'viewer'],
+        via: requester.via ?? null,
+        groups: requester.groups ?? [],
       },
       now: new Date(given.now ?? 0),
     },
@@ -46,11 +56,16 @@ function judge(policy: Policy, { given }: PolicyTest, blueprint: Blueprint, envi
   )
   if (result.ok) return result.value
   const { problem } = result
-  const errors = 'errors' in problem ? problem.errors.map((e) => `${e.pointer === '' ? 'they' : e.pointer.slice(1)} ${e.detail}`) : [problem.code]
+  const errors =
+    'errors' in problem ? problem.errors.map((e) => `${e.pointer === '' ? 'they' : e.pointer.slice(1)} ${e.detail}`) : [problem.code]
   return `the parameters are not valid: ${errors.join('; ')}`
 }
 
-function previousOf(blueprint: Blueprint, environment: string, { action = 'create', parameters = {}, previous }: PolicyTest['given']): JsonObject {
+function previousOf(
+  blueprint: Blueprint,
+  environment: string,
+  { action = 'create', parameters = {}, previous }: PolicyTest['given'],
+): JsonObject {
   switch (action) {
     case 'create':
       return {}

@@ -30,7 +30,9 @@ export function makePolicy(document: PolicyDocument, revision: number): Policy {
   const byBlueprint = new WeakMap<Blueprint, CompiledRules>()
   let own: string | null = null
   return {
-    name: document.metadata.name, revision, document,
+    name: document.metadata.name,
+    revision,
+    document,
     digest: () => (own ??= digest(canonicalize(document))),
     rulesFor: (blueprint) => {
       let rules = byBlueprint.get(blueprint)
@@ -115,11 +117,21 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
   const compiled = policies.map((policy) => policy.rulesFor(blueprint))
   const rules = compiled.flatMap((c) => c.rules)
   const violations: Violation[] = compiled.flatMap((c) =>
-    c.broken.map(({ policy, name, errors }) => ({ policy, rule: name, message: `Rule ${name} does not fit ${blueprint.name} ${blueprint.version}: ${errors.map((e) => e.detail).join('; ')}` })),
+    c.broken.map(({ policy, name, errors }) => ({
+      policy,
+      rule: name,
+      message: `Rule ${name} does not fit ${blueprint.name} ${blueprint.version}: ${errors.map((e) => e.detail).join('; ')}`,
+    })),
   )
   const fixed = {
-    action, team: input.team, environment: input.environment, blueprint: blueprint.card, resource: { name: input.resource },
-    previous: input.previous, requester: input.requester, now: input.now,
+    action,
+    team: input.team,
+    environment: input.environment,
+    blueprint: blueprint.card,
+    resource: { name: input.resource },
+    previous: input.previous,
+    requester: input.requester,
+    now: input.now,
   }
   const settled = action === 'delete' ? ok({ parameters: input.parameters, applied: [] }) : settle(rules, fixed, input, pointer, violations)
   if (!settled.ok) return settled
@@ -128,7 +140,11 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
   let costAfter = 0n
   if (action !== 'delete') {
     const price = partsOf(blueprint).price.quote({ ...fixed, parameters })
-    if (!price.ok) return refuse({ code: 'invalid-parameters', errors: [{ pointer, detail: `have no price with ${blueprint.name} ${blueprint.version}: ${price.problem}` }] })
+    if (!price.ok)
+      return refuse({
+        code: 'invalid-parameters',
+        errors: [{ pointer, detail: `have no price with ${blueprint.name} ${blueprint.version}: ${price.problem}` }],
+      })
     costAfter = price.value
   }
   const [before, after] = [toDouble(input.costBefore), toDouble(costAfter)]
@@ -140,7 +156,13 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
 type Settled = { readonly parameters: JsonObject; readonly applied: readonly AppliedRule[] }
 
 /** Defaults, validation, `set`, validation. */
-function settle(rules: readonly CompiledRule[], fixed: Values, input: PolicyInput, pointer: string, violations: Violation[]): Result<Settled> {
+function settle(
+  rules: readonly CompiledRule[],
+  fixed: Values,
+  input: PolicyInput,
+  pointer: string,
+  violations: Violation[],
+): Result<Settled> {
   const { blueprint, environment } = input
   const schema = partsOf(blueprint).parameters
   const asked = withDefaults(blueprint, environment.name, input.parameters)
@@ -152,10 +174,18 @@ function settle(rules: readonly CompiledRule[], fixed: Values, input: PolicyInpu
   const wrongNow = schema.validate(parameters, pointer)
   if (wrongNow.length === 0) return ok({ parameters, applied })
   const by = applied.map((a) => `${a.policy}/${a.rule}`).join(', ')
-  return refuse({ code: 'invalid-parameters', errors: wrongNow.map((e) => ({ ...e, detail: `${e.detail} (after policy set it: ${by})` })) } satisfies Problem)
+  return refuse({
+    code: 'invalid-parameters',
+    errors: wrongNow.map((e) => ({ ...e, detail: `${e.detail} (after policy set it: ${by})` })),
+  } satisfies Problem)
 }
 
-function judge(rules: readonly CompiledRule[], values: Values, team: string, violations: Violation[]): { warnings: Warning[]; approvals: Requirement[] } {
+function judge(
+  rules: readonly CompiledRule[],
+  values: Values,
+  team: string,
+  violations: Violation[],
+): { warnings: Warning[]; approvals: Requirement[] } {
   const warnings: Warning[] = []
   const approvals: Requirement[] = []
   for (const rule of rules) {
@@ -166,7 +196,12 @@ function judge(rules: readonly CompiledRule[], values: Values, team: string, vio
       switch (rule.effect) {
         case 'deny': {
           const remedy = rule.remedy === null ? {} : { remedy: say(rule.remedy, values, '') }
-          violations.push({ policy, rule: name, message: say(rule.message, values, `Rule ${name} of policy ${policy} denies this`), ...(remedy.remedy === '' ? {} : remedy) })
+          violations.push({
+            policy,
+            rule: name,
+            message: say(rule.message, values, `Rule ${name} of policy ${policy} denies this`),
+            ...(remedy.remedy === '' ? {} : remedy),
+          })
           break
         }
         case 'warn':
@@ -181,7 +216,10 @@ function judge(rules: readonly CompiledRule[], values: Values, team: string, vio
   return { warnings, approvals }
 }
 
-export function requirement({ team, role = 'approver', count = 1 }: Approvers, requestingTeam: string): Pick<Requirement, 'approvers' | 'required'> {
+export function requirement(
+  { team, role = 'approver', count = 1 }: Approvers,
+  requestingTeam: string,
+): Pick<Requirement, 'approvers' | 'required'> {
   return { approvers: { team: team ?? requestingTeam, role }, required: count }
 }
 

@@ -16,7 +16,9 @@ export function referencesOf(document: Document): readonly Reference[] {
       return team(document.spec.owner, '/spec/owner')
     case 'Policy':
       return [
-        ...document.spec.rules.flatMap((rule, i) => (rule.effect === 'require-approval' ? team(rule.approvers?.team, `/spec/rules/${i}/approvers/team`) : [])),
+        ...document.spec.rules.flatMap((rule, i) =>
+          rule.effect === 'require-approval' ? team(rule.approvers?.team, `/spec/rules/${i}/approvers/team`) : [],
+        ),
         ...(document.spec.tests ?? []).flatMap(({ given }, i): Reference[] => [
           { kind: 'Blueprint', name: given.blueprint, pointer: `/spec/tests/${i}/given/blueprint` },
           { kind: 'Environment', name: given.environment, pointer: `/spec/tests/${i}/given/environment` },
@@ -25,7 +27,8 @@ export function referencesOf(document: Document): readonly Reference[] {
       ]
     case 'Budget': {
       const { environment } = document.spec.scope ?? {}
-      const environments: Reference[] = environment === undefined ? [] : [{ kind: 'Environment', name: environment, pointer: '/spec/scope/environment' }]
+      const environments: Reference[] =
+        environment === undefined ? [] : [{ kind: 'Environment', name: environment, pointer: '/spec/scope/environment' }]
       return [...team(document.spec.scope?.team, '/spec/scope/team'), ...environments]
     }
     case 'Service':

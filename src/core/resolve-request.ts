@@ -24,11 +24,17 @@ export function resolveRequest(platform: Platform, input: RequestInput, facts: P
     const at = `/changes/${index}`
     errors.push(...checkName(change.name, `${at}/name`))
     const twin = names.get(change.name)
-    if (twin !== undefined) errors.push({ pointer: `${at}/name`, detail: `is in change ${twin} already; one request changes a resource once` })
+    if (twin !== undefined)
+      errors.push({ pointer: `${at}/name`, detail: `is in change ${twin} already; one request changes a resource once` })
     names.set(change.name, index)
     if (change.action === 'create' && change.ttl !== undefined && parseDuration(change.ttl) === null) {
-      errors.push({ pointer: `${at}/ttl`, detail: 'must be weeks, days or hours such as P2W, P14D or PT12H; more than nothing, and ten years at most' })
+      errors.push({
+        pointer: `${at}/ttl`,
+        detail: 'must be weeks, days or hours such as P2W, P14D or PT12H; more than nothing, and ten years at most',
+      })
     }
+    // Of an unknown place no resource is known either; one error for one mistake.
+    if (change.action !== 'create' && (team === undefined || environment === undefined)) return []
     const resolved = resolveChange(platform, input, change, index, facts)
     if (resolved.ok) return [resolved.value]
     errors.push(...resolved.problem)
@@ -37,7 +43,12 @@ export function resolveRequest(platform: Platform, input: RequestInput, facts: P
   if (team === undefined || environment === undefined || errors.length > 0) return refuse({ code: 'invalid', errors })
   const existing = changes.find((change) => change.action === 'create' && facts.resources.has(change.input.name))
   if (existing !== undefined) {
-    return refuse({ code: 'resource-exists', name: existing.input.name, environment: environment.name, pointer: `/changes/${existing.index}/name` })
+    return refuse({
+      code: 'resource-exists',
+      name: existing.input.name,
+      environment: environment.name,
+      pointer: `/changes/${existing.index}/name`,
+    })
   }
   return ok({ where: { platform, team, environment }, changes })
 }
@@ -45,27 +56,54 @@ export function resolveRequest(platform: Platform, input: RequestInput, facts: P
 const nameShape = compileShape<string>(resourceName)
 
 function checkName(name: string, pointer: string): readonly FieldError[] {
-  return nameShape.parse(name).ok ? [] : [{ pointer, detail: 'must be a name of lower-case letters, digits and -, beginning and ending with a letter or digit, of at most 50 characters' }]
+  return nameShape.parse(name).ok
+    ? []
+    : [
+        {
+          pointer,
+          detail:
+            'must be a name of lower-case letters, digits and -, beginning and ending with a letter or digit, of at most 50 characters',
+        },
+      ]
 }
 
-function resolveChange(platform: Platform, request: RequestInput, input: ChangeInput, index: number, facts: PlanFacts): Result<ResolvedChange, readonly FieldError[]> {
+function resolveChange(
+  platform: Platform,
+  request: RequestInput,
+  input: ChangeInput,
+  index: number,
+  facts: PlanFacts,
+): Result<ResolvedChange, readonly FieldError[]> {
   if (input.action === 'create') {
     const blueprint = resolveBlueprint(platform, input.blueprint)
-    return blueprint === null ? refuse([noBlueprint(platform, input.blueprint, index)]) : ok({ action: input.action, index, input, blueprint, live: null })
+    return blueprint === null
+      ? refuse([noBlueprint(platform, input.blueprint, index)])
+      : ok({ action: input.action, index, input, blueprint, live: null })
   }
   const live = facts.resources.get(input.name)
   if (live === undefined) {
-    return refuse([{ pointer: `/changes/${index}/name`, detail: `names no resource of ${request.team} in ${request.environment}; a resource is there once its create is committed` }])
+    return refuse([
+      {
+        pointer: `/changes/${index}/name`,
+        detail: `names no resource of ${request.team} in ${request.environment}; a resource is there once its create is committed`,
+      },
+    ])
   }
   const current = resolveBlueprint(platform, `${live.blueprint.name}@${live.blueprint.version}`)
-  if (current === null) throw new Error(`resource ${live.id} has blueprint ${live.blueprint.name}@${live.blueprint.version}, which the platform has not`)
+  if (current === null)
+    throw new Error(`resource ${live.id} has blueprint ${live.blueprint.name}@${live.blueprint.version}, which the platform has not`)
   if (input.action === 'delete') return ok({ action: input.action, index, input, blueprint: current, live })
   if (input.blueprint === undefined) return ok({ action: input.action, index, input, blueprint: current, live })
 
   const blueprint = resolveBlueprint(platform, input.blueprint)
   if (blueprint === null) return refuse([noBlueprint(platform, input.blueprint, index)])
   if (blueprint.name !== current.name) {
-    return refuse([{ pointer: `/changes/${index}/blueprint`, detail: `${input.name} is a ${current.name}; an update can move it to another version of ${current.name}, not to ${blueprint.name}` }])
+    return refuse([
+      {
+        pointer: `/changes/${index}/blueprint`,
+        detail: `${input.name} is a ${current.name}; an update can move it to another version of ${current.name}, not to ${blueprint.name}`,
+      },
+    ])
   }
   return ok({ action: input.action, index, input, blueprint, live })
 }
@@ -75,7 +113,10 @@ function noBlueprint(platform: Platform, reference: string, index: number): Fiel
   const pointer = `/changes/${index}/blueprint`
   const versions = platform.blueprints.get(name)
   if (versions === undefined) return unknown(pointer, 'blueprint', name, platform.blueprints.keys())
-  const shown = versions.slice(0, 10).map((b) => b.version).join(', ')
+  const shown = versions
+    .slice(0, 10)
+    .map((b) => b.version)
+    .join(', ')
   if (version === undefined) return { pointer, detail: `${name} has deprecated versions only; name one of them if you must: ${shown}` }
   return { pointer, detail: `${name} has no version ${version}; it has ${shown}` }
 }

@@ -4,7 +4,20 @@ import { compilePattern } from './re2.ts'
 import type { ParameterSchema } from './schema.ts'
 
 /** Texts that the patterns of real schemas tend to let through. */
-const texts = ['example', 'example.com', 'a', '1', 'https://example.com/', '10.0.0.0/8', 'registry.example.com/example:1.0.0', '1.0.0', 'a@example.com', 'A', '1Gi', '08:00']
+const texts = [
+  'example',
+  'example.com',
+  'a',
+  '1',
+  'https://example.com/',
+  '10.0.0.0/8',
+  'registry.example.com/example:1.0.0',
+  '1.0.0',
+  'a@example.com',
+  'A',
+  '1Gi',
+  '08:00',
+]
 
 /**
  * Parameters made up from a schema, to try templates and prices on when a blueprint is applied: as few as possible, and as

@@ -4,10 +4,18 @@ import { describe, expect, it } from 'vitest'
 import { commitMessage, type CommitFacts } from '../../src/core/commit-message.ts'
 
 const facts: CommitFacts = {
-  id: 'req_01h455vb4pex5vsknk084sn02q', team: 'payments', environment: 'prod', reason: 'orders go live',
+  id: 'req_01h455vb4pex5vsknk084sn02q',
+  team: 'payments',
+  environment: 'prod',
+  reason: 'orders go live',
   changes: [{ action: 'create', blueprint: 'postgres', name: 'orders-db' }],
-  requestedBy: 'alice@example.com', via: null, approvedBy: ['bob@example.com'],
-  planDigest: `sha256:${'a'.repeat(64)}`, policyDigest: `sha256:${'b'.repeat(64)}`, monthlyDelta: 25_800n, currency: 'EUR',
+  requestedBy: 'alice@example.com',
+  via: null,
+  approvedBy: ['bob@example.com'],
+  planDigest: `sha256:${'a'.repeat(64)}`,
+  policyDigest: `sha256:${'b'.repeat(64)}`,
+  monthlyDelta: 25_800n,
+  currency: 'EUR',
 }
 
 /** What git itself takes for the trailers. */
@@ -31,10 +39,21 @@ Purser-Monthly-Cost: 258.00 EUR
   })
 
   it('names the bot between and every approver, and no reason when there is none', () => {
-    const message = commitMessage({ ...facts, reason: null, via: 'chat-bot', approvedBy: ['bob@example.com', 'bea@example.com'], monthlyDelta: -1_50n })
+    const message = commitMessage({
+      ...facts,
+      reason: null,
+      via: 'chat-bot',
+      approvedBy: ['bob@example.com', 'bea@example.com'],
+      monthlyDelta: -1_50n,
+    })
 
     expect(message).toContain('orders-db\n\nPurser-Request')
-    expect(trailers(message).split('\n').slice(1, 5)).toEqual(['Purser-Requested-By: alice@example.com', 'Purser-Via: chat-bot', 'Purser-Approved-By: bob@example.com', 'Purser-Approved-By: bea@example.com'])
+    expect(trailers(message).split('\n').slice(1, 5)).toEqual([
+      'Purser-Requested-By: alice@example.com',
+      'Purser-Via: chat-bot',
+      'Purser-Approved-By: bob@example.com',
+      'Purser-Approved-By: bea@example.com',
+    ])
     expect(message).toContain('Purser-Monthly-Cost: -1.50 EUR')
   })
 
@@ -60,16 +79,39 @@ Purser-Monthly-Cost: 258.00 EUR
 
   it('has no other trailers than ours, whatever people type', () => {
     const line = fc.oneof(
-      fc.constantFrom('Purser-Approved-By: mallory@example.com', '', '---', ' continued', '(cherry picked from commit abc)', 'Signed-off-by: x', '#', '\t', 'A:', ':'),
+      fc.constantFrom(
+        'Purser-Approved-By: mallory@example.com',
+        '',
+        '---',
+        ' continued',
+        '(cherry picked from commit abc)',
+        'Signed-off-by: x',
+        '#',
+        '\t',
+        'A:',
+        ':',
+      ),
       fc.string({ unit: 'binary', maxLength: 30 }),
     )
-    const typed = fc.tuple(fc.array(line, { maxLength: 8 }), fc.constantFrom('\n', '\r\n', '\r', '\n\n', '\u2028', '\u0085')).map(([lines, separator]) => lines.join(separator))
+    const typed = fc
+      .tuple(fc.array(line, { maxLength: 8 }), fc.constantFrom('\n', '\r\n', '\r', '\n\n', '\u2028', '\u0085'))
+      .map(([lines, separator]) => lines.join(separator))
 
     fc.assert(
       fc.property(typed, typed, (reason, approver) => {
-        const names = trailers(commitMessage({ ...facts, reason, requestedBy: `${approver}@example.com` })).trimEnd().split('\n').map((text) => text.split(':')[0])
+        const names = trailers(commitMessage({ ...facts, reason, requestedBy: `${approver}@example.com` }))
+          .trimEnd()
+          .split('\n')
+          .map((text) => text.split(':')[0])
 
-        expect(names).toEqual(['Purser-Request', 'Purser-Requested-By', 'Purser-Approved-By', 'Purser-Plan-Digest', 'Purser-Policy-Digest', 'Purser-Monthly-Cost'])
+        expect(names).toEqual([
+          'Purser-Request',
+          'Purser-Requested-By',
+          'Purser-Approved-By',
+          'Purser-Plan-Digest',
+          'Purser-Policy-Digest',
+          'Purser-Monthly-Cost',
+        ])
       }),
       { numRuns: 60 },
     )

@@ -16,11 +16,19 @@ function files(plan: Plan): string {
   return plan.files.map((file) => `# ${file.operation} ${file.path}\n${file.content ?? ''}`).join('\n')
 }
 
-const postgres = (parameters: object): ChangeInput => ({ action: 'create', blueprint: 'postgres', name: 'orders-db', parameters: { ...parameters } })
+const postgres = (parameters: object): ChangeInput => ({
+  action: 'create',
+  blueprint: 'postgres',
+  name: 'orders-db',
+  parameters: { ...parameters },
+})
 
 describe('the example platform', () => {
   it('passes its own checks, policy tests included', () => {
-    const result = checkPlatform(platform, documents.map((document) => ({ document, pointer: `/${document.kind}/${document.metadata.name}` })))
+    const result = checkPlatform(
+      platform,
+      documents.map((document) => ({ document, pointer: `/${document.kind}/${document.metadata.name}` })),
+    )
 
     expect(result).toEqual({ ok: true, value: undefined })
   })
@@ -39,17 +47,39 @@ describe('the example platform', () => {
   it('lets no policy reach beyond its own blueprints and environments', () => {
     for (const { document } of platform.policies) {
       const { environments = ['*'], blueprints = ['*'] } = document.spec.match ?? {}
-      expect([...environments, ...blueprints].filter((glob) => glob.includes('*')), document.metadata.name).toEqual([])
+      expect(
+        [...environments, ...blueprints].filter((glob) => glob.includes('*')),
+        document.metadata.name,
+      ).toEqual([])
     }
   })
 
   it.each([
     { blueprint: 'postgres', name: 'orders-db', parameters: { size: 'm', storageGB: 600 }, cost: '258.00', outcome: 'requires_approval' },
     {
-      blueprint: 'webservice', name: 'orders', parameters: { image: 'registry.example.com/payments/orders:1.4.2', domain: 'orders.example.com', env: [{ name: 'LOG_LEVEL', value: 'yes' }] },
-      cost: '22.10', outcome: 'allowed',
+      blueprint: 'webservice',
+      name: 'orders',
+      parameters: {
+        image: 'registry.example.com/payments/orders:1.4.2',
+        domain: 'orders.example.com',
+        env: [{ name: 'LOG_LEVEL', value: 'yes' }],
+      },
+      cost: '22.10',
+      outcome: 'allowed',
     },
-    { blueprint: 'secret', name: 'stripe', parameters: { entry: 'stripe', keys: [{ key: 'API_KEY', property: 'api-key' }, { key: 'HOOK_KEY', property: 'hook-key' }] }, cost: '0.00', outcome: 'allowed' },
+    {
+      blueprint: 'secret',
+      name: 'stripe',
+      parameters: {
+        entry: 'stripe',
+        keys: [
+          { key: 'API_KEY', property: 'api-key' },
+          { key: 'HOOK_KEY', property: 'hook-key' },
+        ],
+      },
+      cost: '0.00',
+      outcome: 'allowed',
+    },
   ])('renders $blueprint byte for byte as the golden file has it', async ({ blueprint, name, parameters, cost, outcome }) => {
     const plan = ask('payments', 'prod', { action: 'create', blueprint, name, parameters })
     const again = ask('payments', 'prod', { action: 'create', blueprint, name, parameters })
@@ -61,7 +91,12 @@ describe('the example platform', () => {
   })
 
   it('leaves out the settings of a web service that has none', () => {
-    const plan = ask('payments', 'prod', { action: 'create', blueprint: 'webservice', name: 'orders', parameters: { image: 'registry.example.com/payments/orders:1', domain: 'orders.example.com' } })
+    const plan = ask('payments', 'prod', {
+      action: 'create',
+      blueprint: 'webservice',
+      name: 'orders',
+      parameters: { image: 'registry.example.com/payments/orders:1', domain: 'orders.example.com' },
+    })
 
     expect(files(plan)).not.toContain('env:')
   })
@@ -80,7 +115,9 @@ describe("the README's journeys", () => {
 
     expect(plan.decision).toMatchObject({
       outcome: 'requires_approval',
-      approvals: [{ source: 'policy', policy: 'databases', rule: 'big-needs-dba', approvers: { team: 'dba', role: 'approver' }, required: 1 }],
+      approvals: [
+        { source: 'policy', policy: 'databases', rule: 'big-needs-dba', approvers: { team: 'dba', role: 'approver' }, required: 1 },
+      ],
       applied: [{ policy: 'databases', rule: 'prod-is-ha', set: { 'parameters.highAvailability': true } }],
     })
   })
@@ -90,19 +127,29 @@ describe("the README's journeys", () => {
 
     expect(plan.decision).toMatchObject({
       outcome: 'denied',
-      violations: [{
-        rule: 'small-in-dev', remedy: 'Ask for it in prod, or take a smaller one',
-        message: 'In dev a database has size s or m, and at most 100 GB (asked: l, 200 GB)',
-      }],
+      violations: [
+        {
+          rule: 'small-in-dev',
+          remedy: 'Ask for it in prod, or take a smaller one',
+          message: 'In dev a database has size s or m, and at most 100 GB (asked: l, 200 GB)',
+        },
+      ],
     })
   })
 
   it('makes a delete in production wait for an owner and, of a database, for a DBA', () => {
     const live = liveAfter(ask('payments', 'prod', postgres({})))
 
-    const plan = planned(platform, { team: 'payments', environment: 'prod', changes: [{ action: 'delete', name: 'orders-db' }] }, makeFacts([live]))
+    const plan = planned(
+      platform,
+      { team: 'payments', environment: 'prod', changes: [{ action: 'delete', name: 'orders-db' }] },
+      makeFacts([live]),
+    )
 
-    expect(plan.decision.approvals.map((a) => [a.source, a.approvers.team, a.approvers.role])).toEqual([['policy', 'dba', 'approver'], ['environment', 'payments', 'owner']])
+    expect(plan.decision.approvals.map((a) => [a.source, a.approvers.team, a.approvers.role])).toEqual([
+      ['policy', 'dba', 'approver'],
+      ['environment', 'payments', 'owner'],
+    ])
     expect(plan.files.map((file) => file.operation)).toEqual(['delete', 'delete'])
   })
 })

@@ -50,7 +50,13 @@ describe('roles', () => {
 
 describe('a blueprint', () => {
   const version = (v: string, change: object = {}) => makeDocument('Blueprint', 'box', { ...boxSpec, version: v, ...change })
-  const platform = makePlatform([...base, version('1.10.0'), version('1.9.0'), version('2.0.0', { lifecycle: 'deprecated' }), version('1.11.0-rc.1', { lifecycle: 'experimental' })])
+  const platform = makePlatform([
+    ...base,
+    version('1.10.0'),
+    version('1.9.0'),
+    version('2.0.0', { lifecycle: 'deprecated' }),
+    version('1.11.0-rc.1', { lifecycle: 'experimental' }),
+  ])
 
   it('by its name alone is the highest version that is not deprecated', () => {
     expect(resolveBlueprint(platform, 'box')?.version).toBe('1.11.0-rc.1')
@@ -75,7 +81,11 @@ describe('a blueprint', () => {
 
     expect(withDefaults(box, 'dev', { units: 1 })).toEqual({ units: 1, region: 'eu', backup: { days: 7 } })
     expect(withDefaults(box, 'prod', { units: 1 })).toEqual({ units: 1, region: 'eu', backup: { days: 30 } })
-    expect(withDefaults(box, 'prod', { units: 1, backup: { window: 'night' } })).toEqual({ units: 1, region: 'eu', backup: { days: 30, window: 'night' } })
+    expect(withDefaults(box, 'prod', { units: 1, backup: { window: 'night' } })).toEqual({
+      units: 1,
+      region: 'eu',
+      backup: { days: 30, window: 'night' },
+    })
     expect(withDefaults(box, 'prod', { units: 1, backup: { days: 1 } })).toEqual({ units: 1, region: 'eu', backup: { days: 1 } })
     expect(withDefaults(box, 'prod', { units: 1, backup: null })).toEqual({ units: 1, region: 'eu', backup: null })
   })

@@ -39,7 +39,9 @@ export const boxSpec = {
   price: { monthly: '1.0 * double(parameters.units)' },
   manifests: [
     {
-      apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '${resource.name}', namespace: '${environment.namespace}' },
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: '${resource.name}', namespace: '${environment.namespace}' },
       data: { units: 'u${parameters.units}', note: '${parameters.?note.orValue("none")}', days: '${string(parameters.backup.days)}' },
     },
   ],
@@ -47,11 +49,25 @@ export const boxSpec = {
 
 /** Two teams, two environments, and a box that costs one a unit. */
 export const base: readonly Document[] = [
-  makeDocument('Team', 'red', { members: [{ user: 'ann@example.com', role: 'developer' }, { user: 'Ove@Example.com', role: 'owner' }, { group: 'reds', role: 'viewer' }], costCenter: '17' }),
+  makeDocument('Team', 'red', {
+    members: [
+      { user: 'ann@example.com', role: 'developer' },
+      { user: 'Ove@Example.com', role: 'owner' },
+      { group: 'reds', role: 'viewer' },
+    ],
+    costCenter: '17',
+  }),
   makeDocument('Team', 'blue', { members: [{ user: 'bob@example.com', role: 'approver' }] }),
-  makeDocument('Environment', 'dev', { gitops: { path: 'tenants/${team.name}/dev' }, namespace: '${team.name}-dev', values: { region: 'eu-north-1' } }),
+  makeDocument('Environment', 'dev', {
+    gitops: { path: 'tenants/${team.name}/dev' },
+    namespace: '${team.name}-dev',
+    values: { region: 'eu-north-1' },
+  }),
   makeDocument('Environment', 'prod', {
-    order: 30, gitops: { path: 'tenants/${team.name}/prod', branch: 'live' }, namespace: '${team.name}-prod', values: { region: 'us-east-1' },
+    order: 30,
+    gitops: { path: 'tenants/${team.name}/prod', branch: 'live' },
+    namespace: '${team.name}-prod',
+    values: { region: 'us-east-1' },
     deletion: { approvers: { role: 'owner', count: 2 } },
   }),
   makeDocument('Blueprint', 'box', boxSpec, { tags: ['toy'] }),
@@ -71,7 +87,11 @@ export function makeFacts(resources: readonly LiveResource[] = [], now = new Dat
 
 export function createBox(parameters: object, extra: object = {}): RequestInput {
   // The parameters of a test are JSON, however they are typed.
-  return { team: 'red', environment: 'dev', changes: [{ action: 'create', blueprint: 'box', name: 'a-box', parameters, ...extra }] } as RequestInput
+  return {
+    team: 'red',
+    environment: 'dev',
+    changes: [{ action: 'create', blueprint: 'box', name: 'a-box', parameters, ...extra }],
+  } as RequestInput
 }
 
 /** What a committed plan leaves behind of its first change. */
@@ -79,7 +99,16 @@ export function liveAfter(plan: Plan, revision = 1): LiveResource {
   const [change] = plan.changes
   if (change === undefined || change.parameters === null) throw new Error('nothing lives after this')
   const files = plan.files.flatMap(({ path, digest }) => (digest === null ? [] : [{ path, digest }]))
-  return { id: change.resourceId ?? newId('resource'), name: change.name, blueprint: change.blueprint, parameters: change.parameters, costMinor: change.cost.after, ttl: change.ttl, revision, files }
+  return {
+    id: change.resourceId ?? newId('resource'),
+    name: change.name,
+    blueprint: change.blueprint,
+    parameters: change.parameters,
+    costMinor: change.cost.after,
+    ttl: change.ttl,
+    revision,
+    files,
+  }
 }
 
 export function planned(platform: Platform, input: RequestInput, facts: PlanFacts = makeFacts()): Plan {
@@ -98,13 +127,15 @@ const examples = join(import.meta.dirname, '../../examples/platform')
 
 /** The documents that `npm start` applies to an empty installation. */
 export function exampleDocuments(): readonly Document[] {
-  return readdirSync(examples).sort().flatMap((file) => {
-    const documents = parseYamlDocuments(readFileSync(join(examples, file), 'utf8'))
-    if (!documents.ok) throw new Error(`${file}: ${JSON.stringify(documents.problem)}`)
-    return documents.value.map((value) => {
-      const parsed = parseDocument(value)
-      if (!parsed.ok) throw new Error(`${file}: ${JSON.stringify(parsed.problem)}`)
-      return parsed.value
+  return readdirSync(examples)
+    .sort()
+    .flatMap((file) => {
+      const documents = parseYamlDocuments(readFileSync(join(examples, file), 'utf8'))
+      if (!documents.ok) throw new Error(`${file}: ${JSON.stringify(documents.problem)}`)
+      return documents.value.map((value) => {
+        const parsed = parseDocument(value)
+        if (!parsed.ok) throw new Error(`${file}: ${JSON.stringify(parsed.problem)}`)
+        return parsed.value
+      })
     })
-  })
 }

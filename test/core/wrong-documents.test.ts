@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { parseDocument, type Document, type Kind } from '../../src/core/document/document.ts'
+import { parseDocument, type Document } from '../../src/core/document/document.ts'
 import { checkPlatform } from '../../src/core/platform-check.ts'
 import type { FieldError } from '../../src/core/problem.ts'
-import { base, boxSpec, makeDocument, makePlatform } from './platforms.ts'
+import { base, makeDocument, makePlatform } from './platforms.ts'
+import { box, configMap, doc, place, wrongDocuments } from './wrong-documents.ts'
 
 /** Everything that is wrong with documents applied together to the base platform, at `/documents/<n>`. */
 function apply(...values: readonly unknown[]): readonly FieldError[] {
@@ -15,174 +16,45 @@ function apply(...values: readonly unknown[]): readonly FieldError[] {
     else throw new Error(parsed.problem.code)
   })
   if (errors.length > 0) return errors
-  const key = (document: Document) => `${document.kind}/${document.metadata.name}${document.kind === 'Blueprint' ? `@${document.spec.version}` : ''}`
+  const key = (document: Document) =>
+    `${document.kind}/${document.metadata.name}${document.kind === 'Blueprint' ? `@${document.spec.version}` : ''}`
   const replaced = new Set(documents.map(key))
   const platform = makePlatform([...base.filter((document) => !replaced.has(key(document))), ...documents])
-  const result = checkPlatform(platform, documents.map((document, i) => ({ document, pointer: `/documents/${i}` })))
+  const result = checkPlatform(
+    platform,
+    documents.map((document, i) => ({ document, pointer: `/documents/${i}` })),
+  )
   if (result.ok) return []
   if (result.problem.code !== 'invalid-document') throw new Error(result.problem.code)
   return result.problem.errors
 }
 
-function doc(kind: Kind | string, spec: unknown, name = 'x'): object {
-  return { apiVersion: 'purser.dev/v1', kind, metadata: { name }, spec }
-}
-
-function policy(...rules: readonly object[]): object {
-  return doc('Policy', { match: { blueprints: ['box'] }, rules: rules.map((rule, i) => ({ name: `r${i}`, when: 'true', effect: 'deny', ...rule })) })
-}
-
-function tested(test: object, rule: object = {}): object {
-  return doc('Policy', {
-    rules: [{ name: 'big', when: 'parameters.units > 500', effect: 'deny', message: 'Too big', ...rule }],
-    tests: [{ name: 't', given: { blueprint: 'box', environment: 'dev', team: 'red', parameters: { units: 600 } }, expect: 'denied', ...test }],
-  })
-}
-
-const box = (change: object) => doc('Blueprint', { ...boxSpec, ...change }, 'other')
-const [configMap] = boxSpec.manifests
-const at = (rest: string) => `/documents/0${rest}`
-const place = (change: object) => doc('Environment', { gitops: { path: 'new/${team.name}' }, namespace: '${team.name}-new', ...change })
-
-/** What is wrong, the document, and the exact errors that it gets. */
-const table: readonly { readonly what: string; readonly documents: readonly unknown[]; readonly errors: readonly FieldError[] }[] = [
-  { what: 'no document', documents: ['hello'], errors: [{ pointer: '/documents/0', detail: 'must be a document: an object with apiVersion, kind, metadata and spec' }] },
-  { what: 'an unknown kind', documents: [doc('Thing', {})], errors: [{ pointer: at('/kind'), detail: 'is not a kind of document; there are Team, Environment, Blueprint, Policy, Budget, Service' }] },
-  {
-    what: 'unknown fields and a bad name, all at once',
-    documents: [{ ...doc('Team', { member: [] }), metadata: { name: 'Red_Team' } }],
-    errors: [
-      { pointer: at('/metadata/name'), detail: 'must match ^[a-z0-9]([a-z0-9-]*[a-z0-9])?$' },
-      { pointer: at('/spec/member'), detail: 'is not a known field; did you mean members?' },
-    ],
-  },
-  { what: 'half a surrogate pair', documents: [doc('Team', { costCenter: '\ud800' })], errors: [{ pointer: at('/spec/costCenter'), detail: 'has a character that is no text (U+0000, or half of a surrogate pair)' }] },
-  {
-    what: 'a rule with the fields of another effect',
-    documents: [policy({ effect: 'deny', set: { 'parameters.units': 1 } }, { effect: 'allow' })],
-    errors: [
-      { pointer: at('/spec/rules/1/effect'), detail: 'must be one of deny, require-approval, warn, set' },
-      { pointer: at('/spec/rules/0/set'), detail: 'is not a known field' },
-    ],
-  },
-  {
-    what: 'two rules of one name, and a set of what is no parameter',
-    documents: [policy({ name: 'a' }, { name: 'a', effect: 'set', set: { size: 'l' } })],
-    errors: [{ pointer: at('/spec/rules/1/name'), detail: 'is the name of rule 0 already' }, { pointer: at('/spec/rules/1/set/size'), detail: 'must name a parameter, such as parameters.size' }],
-  },
-  {
-    what: 'CEL that does not parse',
-    documents: [policy({ when: 'parameters.units >' })],
-    errors: [{ pointer: at('/spec/rules/0/when'), detail: 'unexpected token: EOF', frame: 'parameters.units >\n                  ^' }],
-  },
-  {
-    what: 'CEL that does not type-check against a blueprint',
-    documents: [policy({ when: 'parameters.size == 3' })],
-    errors: [{ pointer: at('/spec/rules/0/when'), detail: 'no such key: size (with box 1.0.0)', frame: 'parameters.size == 3\n           ^' }],
-  },
-  {
-    what: 'a condition that is no condition',
-    documents: [policy({ when: 'parameters.units' })],
-    errors: [{ pointer: at('/spec/rules/0/when'), detail: 'yields int, but true or false is needed (with box 1.0.0)', frame: 'parameters.units\n^' }],
-  },
-  {
-    what: 'a message about an unknown variable',
-    documents: [policy({ message: 'Not for ${tem.name}' })],
-    errors: [{ pointer: at('/spec/rules/0/message'), detail: 'there is no variable tem here; did you mean team?', frame: 'tem.name\n^' }],
-  },
-  {
-    what: 'a set rule that asks for the cost, which is not known yet',
-    documents: [policy({ effect: 'set', when: 'cost.after > 5.0', set: { 'parameters.note': 'x' } })],
-    errors: [{
-      pointer: at('/spec/rules/0/when'), frame: 'cost.after > 5.0\n^',
-      detail: 'there is no variable cost here; there are action, blueprint, environment, now, parameters, previous, requester, resource, team',
-    }],
-  },
-  { what: 'a set of a parameter that the blueprint has not', documents: [policy({ effect: 'set', set: { 'parameters.backup.hours': 3 } })], errors: [{ pointer: at('/spec/rules/0/set/parameters.backup.hours'), detail: 'is no parameter here (with box 1.0.0)' }] },
-  {
-    what: 'two rules that always set one parameter',
-    documents: [policy({ effect: 'set', set: { 'parameters.units': 1 } }, { effect: 'set', set: { 'parameters.units': 2 } })],
-    errors: [{ pointer: at('/spec/rules/1/set/parameters.units'), detail: 'is always set by rule r0 of policy x too' }],
-  },
-  { what: 'approvers of a team that there is not', documents: [policy({ effect: 'require-approval', approvers: { team: 'blu' } })], errors: [{ pointer: at('/spec/rules/0/approvers/team'), detail: 'names the team blu, which there is not; did you mean blue?' }] },
-  { what: 'a policy test that fails', documents: [tested({ expect: 'requires_approval', rules: ['big'] })], errors: [{ pointer: at('/spec/tests/0'), detail: 'test "t" fails: expected requires_approval by big, got denied by big: Too big' }] },
-  { what: 'a policy test whose rule keeps silent', documents: [tested({ expect: 'allowed', rules: ['big'], given: { blueprint: 'box', environment: 'dev', team: 'red', parameters: { units: 1 } } })], errors: [{ pointer: at('/spec/tests/0'), detail: 'test "t" fails: expected allowed by big, got allowed' }] },
-  {
-    what: 'a policy test with parameters that nobody could ask for',
-    documents: [tested({ given: { blueprint: 'box', environment: 'dev', team: 'red', parameters: { units: 5000 } } })],
-    errors: [{ pointer: at('/spec/tests/0'), detail: 'test "t" fails: expected denied, but the parameters are not valid: units must be at most 1000' }],
-  },
-  { what: 'a version that is none', documents: [box({ version: '1.2' })], errors: [{ pointer: at('/spec/version'), detail: 'must be a semantic version such as 1.2.0 (a pre-release such as 1.2.0-rc.1 may be; build metadata may not)' }] },
-  { what: 'no price', documents: [box({ price: undefined })], errors: [{ pointer: at('/spec/price'), detail: 'is required' }] },
-  { what: 'a price below nothing', documents: [box({ price: { monthly: '-1.0' } })], errors: [{ pointer: at('/spec/price/monthly'), detail: 'the price would be -1, which is no amount of money (tried with {"units":1,"region":"eu","backup":{"days":7}})' }] },
-  { what: 'a price that is a text', documents: [box({ price: { monthly: 'parameters.region' } })], errors: [{ pointer: at('/spec/price/monthly'), detail: 'yields string, but a number is needed', frame: 'parameters.region\n^' }] },
-  {
-    what: 'a parameter schema with a keyword that there is not',
-    documents: [box({ parameters: { type: 'object', properties: { units: { type: 'integer', minimun: 1 } } } })],
-    errors: [{ pointer: at('/spec/parameters/properties/units/minimun'), detail: 'is not a keyword for parameters; did you mean minimum?' }],
-  },
-  { what: 'a default of an environment that the schema refuses', documents: [box({ environments: { prod: { defaults: { region: 5 } } } })], errors: [{ pointer: at('/spec/environments/prod/defaults/region'), detail: 'must be a string' }] },
-  {
-    what: 'a template with an unknown parameter',
-    documents: [box({ manifests: [{ ...configMap, data: { a: '${parameters.unit}' } }] })],
-    errors: [{ pointer: at('/spec/manifests/0/data/a'), detail: 'no such key: unit', frame: 'parameters.unit\n           ^' }],
-  },
-  {
-    what: 'a manifest without a kind and a name',
-    documents: [box({ manifests: [{ apiVersion: 'v1', metadata: { namespace: '${environment.namespace}' } }] })],
-    errors: [
-      { pointer: at('/spec/manifests/0/kind'), detail: 'is required: text, or an expression that yields text' },
-      { pointer: at('/spec/manifests/0/metadata/name'), detail: 'is required: text, or an expression that yields text' },
-    ],
-  },
-  {
-    what: 'a manifest in a foreign namespace',
-    documents: [box({ manifests: [{ ...configMap, metadata: { name: 'a', namespace: 'kube-system' } }] })],
-    errors: [{ pointer: at('/spec/manifests/0/metadata/namespace'), detail: 'must be example-dev (environment.namespace), or a namespace that spec.allow.namespaces lists' }],
-  },
-  { what: 'one object twice', documents: [box({ manifests: [configMap, configMap] })], errors: [{ pointer: at('/spec/manifests/1'), detail: 'renders the same object as manifest 0: ConfigMap example' }] },
-  {
-    what: 'a blueprint under which a policy stops type-checking',
-    documents: [policy({ name: 'big', when: 'parameters.units > 500' }), doc('Blueprint', { ...boxSpec, version: '2.0.0', parameters: { type: 'object', properties: { size: { type: 'string', default: 's' } } }, environments: {}, price: 'free', manifests: [{ ...configMap, data: {} }] }, 'box')],
-    errors: [{ pointer: at('/spec/rules/0/when'), detail: 'no such key: units (with box 2.0.0)', frame: 'parameters.units > 500\n           ^' }],
-  },
-  { what: 'a path without the team', documents: [place({ gitops: { path: 'new/x-${team.name}' } })], errors: [{ pointer: at('/spec/gitops/path'), detail: 'has the segment x-${team.name}; a segment is ${team.name}, or letters, digits and . _ - and does not begin with a dot' }] },
-  { what: 'a path that climbs', documents: [place({ gitops: { path: '../${team.name}' } })], errors: [{ pointer: at('/spec/gitops/path'), detail: 'has the segment ..; a segment is ${team.name}, or letters, digits and . _ - and does not begin with a dot' }] },
-  { what: 'a path into .git', documents: [place({ gitops: { path: '.GIT/${team.name}' } })], errors: [{ pointer: at('/spec/gitops/path'), detail: 'has the segment .GIT; a segment is ${team.name}, or letters, digits and . _ - and does not begin with a dot' }] },
-  { what: 'an absolute path', documents: [place({ gitops: { path: '/${team.name}' } })], errors: [{ pointer: at('/spec/gitops/path'), detail: 'must be relative, without an empty segment' }] },
-  { what: 'a path without any team', documents: [place({ gitops: { path: 'new/all' } })], errors: [{ pointer: at('/spec/gitops/path'), detail: 'must contain ${team.name} as a whole segment' }] },
-  { what: 'a repository where none may be named', documents: [place({ gitops: { path: 'new/${team.name}', repository: 'file:///srv/x.git' } })], errors: [{ pointer: at('/spec/gitops/repository'), detail: 'must be left out (the embedded repository); file:// needs PURSER_ALLOW_FILE_REPOSITORIES' }] },
-  { what: 'a branch with an option in it', documents: [place({ gitops: { path: 'new/${team.name}', branch: '--force' } })], errors: [{ pointer: at('/spec/gitops/branch'), detail: 'must be a branch name of letters, digits and . _ - /' }] },
-  { what: 'a path inside that of another environment', documents: [place({ gitops: { path: 'tenants/${team.name}' } })], errors: [{ pointer: at('/spec/gitops/path'), detail: 'overlaps with tenants/${team.name}/dev of environment dev on the same repository and branch' }] },
-  { what: 'a namespace that another environment has', documents: [place({ namespace: '${team.name}-dev' })], errors: [{ pointer: at('/spec/namespace'), detail: 'gives team red in x and team red in dev the same namespace, red-dev' }] },
-  { what: 'a namespace for all teams', documents: [place({ namespace: 'shared' })], errors: [{ pointer: at('/spec/namespace'), detail: 'gives team blue in x and team red in x the same namespace, shared' }] },
-  { what: 'a team whose namespaces are too long', documents: [doc('Team', {}, 'r'.repeat(60))], errors: [{ pointer: at('/metadata/name'), detail: `makes the namespace ${'r'.repeat(60)}-dev, which is longer than 63 characters` }] },
-  { what: 'deletion by a team that there is not', documents: [place({ deletion: { approvers: { team: 'green' } } })], errors: [{ pointer: at('/spec/deletion/approvers/team'), detail: 'names the team green, which there is not' }] },
-  { what: 'money as a number', documents: [doc('Budget', { limit: 2500 })], errors: [{ pointer: at('/spec/limit'), detail: 'must be an amount of money as text with at most two decimals, such as "2500.00"' }] },
-  { what: 'half a resource', documents: [doc('Budget', { measure: 'count', limit: 2.5 })], errors: [{ pointer: at('/spec/limit'), detail: 'must be a whole number of resources, such as 20, for measure count' }] },
-  { what: 'an overdraft, which there is not', documents: [doc('Budget', { limit: '1', onExceed: 'require-approval' })], errors: [{ pointer: at('/spec/onExceed'), detail: 'must be deny' }] },
-  {
-    what: 'a scope of a team and an environment that there are not', documents: [doc('Budget', { limit: '1', scope: { team: 'rad', environment: 'test' } })],
-    errors: [{ pointer: at('/spec/scope/team'), detail: 'names the team rad, which there is not; did you mean red?' }, { pointer: at('/spec/scope/environment'), detail: 'names the environment test, which there is not' }],
-  },
-  { what: 'a service of nobody', documents: [doc('Service', { owner: 'green' })], errors: [{ pointer: at('/spec/owner'), detail: 'names the team green, which there is not' }] },
-  { what: 'a link that runs something', documents: [{ ...doc('Service', { owner: 'red' }), metadata: { name: 'x', links: [{ url: 'javascript:alert(1)' }] } }], errors: [{ pointer: at('/metadata/links/0/url'), detail: 'must match ^https?://[^\\s<>"]+$' }] },
-]
-
 describe('a wrong document', () => {
-  it.each(table)('is refused for $what', ({ documents, errors }) => {
+  it.each(wrongDocuments)('is refused for $what', ({ documents, errors }) => {
     expect(apply(...documents)).toEqual(errors)
   })
 
   it('is refused together with whatever else is wrong in the same apply, each at its own place', () => {
-    const errors = apply(doc('Budget', { limit: '1', scope: { team: 'green' } }, 'a'), doc('Service', { owner: 'red' }, 'b'), doc('Service', { owner: 'green' }, 'c'))
+    const errors = apply(
+      doc('Budget', { limit: '1', scope: { team: 'green' } }, 'a'),
+      doc('Service', { owner: 'red' }, 'b'),
+      doc('Service', { owner: 'green' }, 'c'),
+    )
 
     expect(errors.map((error) => error.pointer)).toEqual(['/documents/0/spec/scope/team', '/documents/2/spec/owner'])
   })
 
   it('is found at the blueprint when the policy was there before', () => {
-    const policies = makeDocument('Policy', 'sizes', { match: { blueprints: ['b*'] }, rules: [{ name: 'big', when: 'parameters.units > 500', effect: 'deny' }] })
-    const next = makeDocument('Blueprint', 'box', { version: '2.0.0', parameters: { type: 'object', properties: {} }, price: 'free', manifests: [{ ...configMap, data: {} }] })
+    const policies = makeDocument('Policy', 'sizes', {
+      match: { blueprints: ['b*'] },
+      rules: [{ name: 'big', when: 'parameters.units > 500', effect: 'deny' }],
+    })
+    const next = makeDocument('Blueprint', 'box', {
+      version: '2.0.0',
+      parameters: { type: 'object', properties: {} },
+      price: 'free',
+      manifests: [{ ...configMap, data: {} }],
+    })
 
     const result = checkPlatform(makePlatform([...base, policies, next]), [{ document: next, pointer: '' }])
 
@@ -190,7 +62,13 @@ describe('a wrong document', () => {
       ok: false,
       problem: {
         code: 'invalid-document',
-        errors: [{ pointer: '/spec/parameters', detail: 'policy sizes would stop type-checking: rule big: no such key: units', frame: 'parameters.units > 500\n           ^' }],
+        errors: [
+          {
+            pointer: '/spec/parameters',
+            detail: 'policy sizes would stop type-checking: rule big: no such key: units',
+            frame: 'parameters.units > 500\n           ^',
+          },
+        ],
       },
     })
   })
@@ -198,25 +76,57 @@ describe('a wrong document', () => {
   it('is found at the environment when that breaks the test of a policy that nobody changed', () => {
     const policies = makeDocument('Policy', 'regions', {
       rules: [{ name: 'eu-only', when: '!environment.values.region.startsWith("eu-")', effect: 'deny' }],
-      tests: [{ name: 'dev is in the EU', given: { blueprint: 'box', environment: 'dev', team: 'red', parameters: { units: 1 } }, expect: 'allowed' }],
+      tests: [
+        {
+          name: 'dev is in the EU',
+          given: { blueprint: 'box', environment: 'dev', team: 'red', parameters: { units: 1 } },
+          expect: 'allowed',
+        },
+      ],
     })
-    const moved = makeDocument('Environment', 'dev', { gitops: { path: 'tenants/${team.name}/dev' }, namespace: '${team.name}-dev', values: { region: 'us-west-2' } })
+    const moved = makeDocument('Environment', 'dev', {
+      gitops: { path: 'tenants/${team.name}/dev' },
+      namespace: '${team.name}-dev',
+      values: { region: 'us-west-2' },
+    })
 
-    const result = checkPlatform(makePlatform([...base.filter((d) => d.metadata.name !== 'dev'), policies, moved]), [{ document: moved, pointer: '/documents/4' }])
+    const result = checkPlatform(makePlatform([...base.filter((d) => d.metadata.name !== 'dev'), policies, moved]), [
+      { document: moved, pointer: '/documents/4' },
+    ])
 
-    expect(result).toMatchObject({ ok: false, problem: { errors: [{ pointer: '/documents/4', detail: expect.stringContaining('policy regions: test "dev is in the EU" fails: expected allowed, got denied') }] } })
+    expect(result).toMatchObject({
+      ok: false,
+      problem: {
+        errors: [
+          {
+            pointer: '/documents/4',
+            detail: expect.stringContaining('policy regions: test "dev is in the EU" fails: expected allowed, got denied'),
+          },
+        ],
+      },
+    })
   })
 
   it.each(['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service'])('is a %s that names a field of a later version', (kind) => {
-    const parsed = parseDocument({ apiVersion: 'purser.dev/v1', kind, metadata: { name: 'x' }, spec: { engine: 'argocd', outputs: {}, cluster: {} } })
+    const parsed = parseDocument({
+      apiVersion: 'purser.dev/v1',
+      kind,
+      metadata: { name: 'x' },
+      spec: { engine: 'argocd', outputs: {}, cluster: {} },
+    })
 
-    expect(parsed.ok ? [] : 'errors' in parsed.problem ? parsed.problem.errors.map((e) => e.pointer) : []).toEqual(expect.arrayContaining(['/spec/engine', '/spec/outputs', '/spec/cluster']))
+    expect(parsed.ok ? [] : 'errors' in parsed.problem ? parsed.problem.errors.map((e) => e.pointer) : []).toEqual(
+      expect.arrayContaining(['/spec/engine', '/spec/outputs', '/spec/cluster']),
+    )
   })
 })
 
 describe('a right document', () => {
   it('may name a file repository where that is allowed', () => {
-    const document = makeDocument('Environment', 'x', { gitops: { path: 'new/${team.name}', repository: 'file:///srv/gitops.git' }, namespace: '${team.name}-new' })
+    const document = makeDocument('Environment', 'x', {
+      gitops: { path: 'new/${team.name}', repository: 'file:///srv/gitops.git' },
+      namespace: '${team.name}-new',
+    })
     const platform = { ...makePlatform([...base, document]), allowFileRepositories: true }
 
     expect(checkPlatform(platform, [{ document, pointer: '' }]).ok).toBe(true)
@@ -227,7 +137,12 @@ describe('a right document', () => {
   })
 
   it('may set one parameter always in environments that no other such rule covers', () => {
-    const ha = (name: string, environment: string, units: number) => doc('Policy', { match: { environments: [environment] }, rules: [{ name: 'a', when: 'true', effect: 'set', set: { 'parameters.units': units } }] }, name)
+    const ha = (name: string, environment: string, units: number) =>
+      doc(
+        'Policy',
+        { match: { environments: [environment] }, rules: [{ name: 'a', when: 'true', effect: 'set', set: { 'parameters.units': units } }] },
+        name,
+      )
 
     expect(apply(ha('one', 'dev', 1), ha('two', 'prod', 2))).toEqual([])
     expect(apply(ha('one', 'dev', 1), ha('two', '*', 2))).not.toEqual([])

@@ -46,11 +46,18 @@ export function isKind(value: unknown): value is Kind {
 export function parseDocument(value: unknown, pointer = ''): Result<Document> {
   const illFormed = findIllFormedText(value, pointer)
   if (illFormed.length > 0) return refuse({ code: 'invalid-document', errors: illFormed })
-  if (!isObject(value)) return refuse({ code: 'invalid-document', errors: [{ pointer, detail: 'must be a document: an object with apiVersion, kind, metadata and spec' }] })
+  if (!isObject(value))
+    return refuse({
+      code: 'invalid-document',
+      errors: [{ pointer, detail: 'must be a document: an object with apiVersion, kind, metadata and spec' }],
+    })
   const kind = value['kind']
   if (!isKind(kind)) {
     const detail = kind === undefined ? 'is required' : 'is not a kind of document'
-    return refuse({ code: 'invalid-document', errors: [{ pointer: `${pointer}/kind`, detail: `${detail}; there are ${Object.keys(kinds).join(', ')}` }] })
+    return refuse({
+      code: 'invalid-document',
+      errors: [{ pointer: `${pointer}/kind`, detail: `${detail}; there are ${Object.keys(kinds).join(', ')}` }],
+    })
   }
   const shape: Shape<Document> = documentShapes[kind]
   const parsed = shape.parse(value, pointer)
@@ -77,14 +84,21 @@ function beyondShape(document: Document): readonly FieldError[] {
 
 function checkVersion(version: string): readonly FieldError[] {
   if (parseSemver(version) !== null) return []
-  return [{ pointer: '/spec/version', detail: 'must be a semantic version such as 1.2.0 (a pre-release such as 1.2.0-rc.1 may be; build metadata may not)' }]
+  return [
+    {
+      pointer: '/spec/version',
+      detail: 'must be a semantic version such as 1.2.0 (a pre-release such as 1.2.0-rc.1 may be; build metadata may not)',
+    },
+  ]
 }
 
 function checkLimit({ spec }: BudgetDocument): readonly FieldError[] {
   const { limit, measure = 'cost' } = spec
   if (measure === 'cost') {
     const amount = typeof limit === 'string' ? parseMoney(limit) : null
-    return amount !== null && amount >= 0n ? [] : [{ pointer: '/spec/limit', detail: 'must be an amount of money as text with at most two decimals, such as "2500.00"' }]
+    return amount !== null && amount >= 0n
+      ? []
+      : [{ pointer: '/spec/limit', detail: 'must be an amount of money as text with at most two decimals, such as "2500.00"' }]
   }
   return typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 0
     ? []
@@ -103,12 +117,14 @@ function checkPolicy({ spec }: PolicyDocument): readonly FieldError[] {
     else errors.push({ pointer: `/spec/rules/${i}/name`, detail: `is the name of rule ${first} already` })
     if (rule.effect !== 'set') return
     for (const path of Object.keys(rule.set)) {
-      if (!setPath.test(path)) errors.push({ pointer: `/spec/rules/${i}/set${pointerToken(path)}`, detail: 'must name a parameter, such as parameters.size' })
+      if (!setPath.test(path))
+        errors.push({ pointer: `/spec/rules/${i}/set${pointerToken(path)}`, detail: 'must name a parameter, such as parameters.size' })
     }
   })
   spec.tests?.forEach((test, i) => {
     test.rules?.forEach((rule, j) => {
-      if (!seen.has(rule)) errors.push({ pointer: `/spec/tests/${i}/rules/${j}`, detail: `is no rule of this policy; it has ${[...seen.keys()].join(', ')}` })
+      if (!seen.has(rule))
+        errors.push({ pointer: `/spec/tests/${i}/rules/${j}`, detail: `is no rule of this policy; it has ${[...seen.keys()].join(', ')}` })
     })
   })
   return errors

@@ -42,7 +42,10 @@ const metadata = Type.Object(
     description: Type.Optional(Type.String({ maxLength: 4_000 })),
     tags: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 63, pattern: '^\\S+$' }), { maxItems: 32 })),
     links: Type.Optional(
-      Type.Array(Type.Object({ url: webUrl, title: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })) }, { additionalProperties: false }), { maxItems: 32 }),
+      Type.Array(
+        Type.Object({ url: webUrl, title: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })) }, { additionalProperties: false }),
+        { maxItems: 32 },
+      ),
     ),
   },
   { additionalProperties: false },
@@ -51,7 +54,12 @@ const metadata = Type.Object(
 /** The schema of a whole document of one kind. */
 export function documentSchema<K extends string, S extends TProperties>(kind: K, spec: S) {
   return Type.Object(
-    { apiVersion: Type.Literal('purser.dev/v1'), kind: Type.Literal(kind), metadata, spec: Type.Object(spec, { additionalProperties: false }) },
+    {
+      apiVersion: Type.Literal('purser.dev/v1'),
+      kind: Type.Literal(kind),
+      metadata,
+      spec: Type.Object(spec, { additionalProperties: false }),
+    },
     { additionalProperties: false },
   )
 }

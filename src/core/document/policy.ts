@@ -24,7 +24,10 @@ const rule = Type.Union([
   Type.Object({ ...common, effect: Type.Literal('deny') }, closed),
   Type.Object({ ...common, effect: Type.Literal('require-approval'), approvers: Type.Optional(approvers) }, closed),
   Type.Object({ ...common, effect: Type.Literal('warn') }, closed),
-  Type.Object({ ...common, effect: Type.Literal('set'), set: Type.Unsafe<JsonObject>({ type: 'object', minProperties: 1, maxProperties: 20 }) }, closed),
+  Type.Object(
+    { ...common, effect: Type.Literal('set'), set: Type.Unsafe<JsonObject>({ type: 'object', minProperties: 1, maxProperties: 20 }) },
+    closed,
+  ),
 ])
 export type PolicyRule = Static<typeof rule>
 

@@ -9,7 +9,10 @@ export const serviceDocument = documentSchema('Service', {
   system: Type.Optional(documentName),
   source: Type.Optional(Type.String({ maxLength: 2_000, pattern: '^(https?|ssh)://[^\\s<>"]+$' })),
   dependsOn: Type.Optional(
-    Type.Array(Type.String({ maxLength: 200, pattern: '^(service:[a-z0-9-]+|resource:[a-z0-9-]+/[a-z0-9-]+)$' }), { maxItems: 100, uniqueItems: true }),
+    Type.Array(Type.String({ maxLength: 200, pattern: '^(service:[a-z0-9-]+|resource:[a-z0-9-]+/[a-z0-9-]+)$' }), {
+      maxItems: 100,
+      uniqueItems: true,
+    }),
   ),
 })
 export type ServiceDocument = Static<typeof serviceDocument>

@@ -15,7 +15,9 @@ const secretSource = Type.Union([
 
 export const teamDocument = documentSchema('Team', {
   members: Type.Optional(
-    Type.Array(Type.Union([Type.Object({ user, role: teamRole }, closed), Type.Object({ group, role: teamRole }, closed)]), { maxItems: 1_000 }),
+    Type.Array(Type.Union([Type.Object({ user, role: teamRole }, closed), Type.Object({ group, role: teamRole }, closed)]), {
+      maxItems: 1_000,
+    }),
   ),
   contact: Type.Optional(
     Type.Object(
@@ -30,4 +32,3 @@ export const teamDocument = documentSchema('Team', {
   costCenter: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
 })
 export type TeamDocument = Static<typeof teamDocument>
-
