@@ -23,11 +23,21 @@ begin
 end $$;
 create trigger budget_within_limit before update on budget for each row execute function guard_budget();
 
-create trigger budget_entry_never_changes before update or delete on budget_entry for each row execute function refuse_change();
-create trigger event_never_changes before update or delete on event for each row execute function refuse_change();
-create trigger event_never_truncated before truncate on event for each statement execute function refuse_change();
-create trigger budget_entry_never_truncated before truncate on budget_entry for each statement execute function refuse_change();
-create trigger plan_file_never_changes before update or delete on plan_file for each row execute function refuse_change();
+-- What was asked, planned, voted, pushed and booked is evidence: rows come, and none goes or turns into another.
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['event', 'budget_entry', 'request_budget', 'plan_file', 'request_change', 'request_party', 'approval_requirement', 'delivery_attempt'] loop
+    execute format('create trigger %1$I before update or delete on %2$I for each row execute function refuse_change()', t || '_never_changes', t);
+  end loop;
+  foreach t in array array['request', 'approval', 'delivery'] loop
+    execute format('create trigger %1$I before delete on %2$I for each row execute function refuse_change()', t || '_never_removed', t);
+  end loop;
+  foreach t in array array['event', 'budget_entry', 'request_budget', 'plan_file', 'request_change', 'request_party', 'approval_requirement', 'delivery_attempt', 'request', 'approval', 'delivery'] loop
+    execute format('create trigger %1$I before truncate on %2$I for each statement execute function refuse_change()', t || '_never_truncated', t);
+  end loop;
+end $$;
 
 -- The order of states; equal to `transitions` in src/core/request.ts, and a test says so.
 create table request_transition (
@@ -54,8 +64,12 @@ begin
     end if;
     return new;
   end if;
-  if (new.id, new.team, new.environment, new.reason, new.requester_id, new.via_id, new.plan_digest, new.policy_digest, new.outcome, new.body, new.budgets, new.created_at)
-     is distinct from (old.id, old.team, old.environment, old.reason, old.requester_id, old.via_id, old.plan_digest, old.policy_digest, old.outcome, old.body, old.budgets, old.created_at) then
+  if (new.id, new.team, new.environment, new.reason, new.requester_id, new.via_id, new.plan_digest, new.policy_digest, new.outcome, new.cost_delta, new.body, new.budgets,
+        new.idempotency_scope, new.idempotency_key, new.fingerprint, new.created_at)
+     is distinct from (old.id, old.team, old.environment, old.reason, old.requester_id, old.via_id, old.plan_digest, old.policy_digest, old.outcome, old.cost_delta, old.body, old.budgets,
+        old.idempotency_scope, old.idempotency_key, old.fingerprint, old.created_at)
+     or (old.commit_sha is not null and (new.commit_sha, new.committed_at) is distinct from (old.commit_sha, old.committed_at))
+     or (old.problem is not null and new.problem is distinct from old.problem) then
     raise exception 'what was asked never changes' using errcode = 'PU006', detail = jsonb_build_object('table', 'request')::text;
   end if;
   if new.state <> old.state and not exists (select from request_transition t where t.from_state = old.state and t.to_state = new.state) then
@@ -94,11 +108,11 @@ create function guard_approval() returns trigger language plpgsql as $$
 declare
   q request;
 begin
-  if tg_op = 'UPDATE' and (new.request_id, new.principal_id, new.vote, new.plan_digest, new.at) is distinct from (old.request_id, old.principal_id, old.vote, old.plan_digest, old.at) then
+  if tg_op = 'UPDATE' and (new.request_id, new.principal_id, new.vote, new.comment, new.plan_digest, new.at) is distinct from (old.request_id, old.principal_id, old.vote, old.comment, old.plan_digest, old.at) then
     raise exception 'a vote never changes' using errcode = 'PU006', detail = jsonb_build_object('table', 'approval')::text;
   end if;
   select * into q from request where id = new.request_id;
-  if exists (select from request_party p where p.request_id = new.request_id and p.principal_id = new.principal_id) then
+  if new.principal_id in (q.requester_id, q.via_id) or exists (select from request_party p where p.request_id = new.request_id and p.principal_id = new.principal_id) then
     raise exception 'a party to the request' using errcode = 'PU004', detail = jsonb_build_object('request', new.request_id)::text;
   end if;
   if q.state <> 'pending_approval' or q.plan_digest <> new.plan_digest then
@@ -107,8 +121,6 @@ begin
   return new;
 end $$;
 create trigger approval_by_somebody_else before insert or update on approval for each row execute function guard_approval();
-create trigger approval_never_removed before delete on approval for each row execute function refuse_change();
-create trigger request_party_never_removed before update or delete on request_party for each row execute function refuse_change();
 
 -- L2 once more, at the last door: nothing is claimed for delivery that is not released and still wanted.
 create function guard_delivery() returns trigger language plpgsql as $$
