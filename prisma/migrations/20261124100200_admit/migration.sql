@@ -209,10 +209,12 @@ begin
     where v->>'outcome' in ('admitted', 'denied')
     order by s.ord;
 
+  -- Who asks had a part, and whoever asked for them, whatever the caller lists.
   insert into request_party (request_id, principal_id)
     select distinct (s.doc->>'id')::uuid, p::uuid
-    from unnest(submits, verdict) s(doc, v), jsonb_array_elements_text(s.doc->'parties') p
-    where v->>'outcome' in ('admitted', 'denied');
+    from unnest(submits, verdict) s(doc, v),
+      lateral (select jsonb_array_elements_text(s.doc->'parties') union all select s.doc->>'principal' union all select s.doc->>'via') t(p)
+    where v->>'outcome' in ('admitted', 'denied') and p is not null;
 
   insert into resource (id, team, environment, name, blueprint_name, blueprint_version, parameters, cost, ttl, status, open_request_id, last_request_id, created_at, updated_at)
     select (c->>'resourceId')::uuid, s.doc->>'team', s.doc->>'environment', c->>'name', c->>'blueprintName', c->>'blueprintVersion', c->'parameters',
@@ -267,6 +269,7 @@ begin
     select new_uuid(), t.repository, t.branch from (
       select distinct s.doc->>'repository' as repository, s.doc->>'branch' as branch from unnest(submits, verdict) s(doc, v) where v->>'outcome' = 'admitted') t
     where not exists (select from branch x where x.repository = t.repository and x.branch = t.branch)
+    order by t.repository, t.branch
     on conflict do nothing;
   insert into delivery (request_id, branch_id)
     select (s.doc->>'id')::uuid, x.id from unnest(submits, verdict) with ordinality s(doc, v, ord)
