@@ -33,7 +33,9 @@ create function store_attempts(attempts jsonb) returns void language sql securit
 $$;
 
 -- What was pushed is committed: states, money, resources and the branch's head in one transaction.
--- commits: [{request, sha}], each a stored attempt. False when another writer has moved the epoch.
+-- commits: [{request, sha}], each a stored attempt; those that were settled before are passed over. False when another
+-- writer has moved the epoch. A commit that was never stored is a bug that must not move the head: a later round would not
+-- look behind it, and make the commit once more.
 create function settle_commits(branch uuid, epoch bigint, head text, commits jsonb) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -45,9 +47,15 @@ begin
   if not found then return false; end if;
 
   perform from request q where q.id in (select (c->>'request')::uuid from jsonb_array_elements(commits) c) order by q.id for update;
+  if exists (
+    select from jsonb_array_elements(commits) c where not exists (
+      select from delivery d join delivery_attempt a on a.request_id = d.request_id
+      where d.request_id = (c->>'request')::uuid and d.branch_id = $1 and d.claimed_at is not null and a.sha = c->>'sha'))
+  then
+    raise exception 'a commit that nobody made' using errcode = 'PU005', detail = jsonb_build_object('branch', $1)::text;
+  end if;
   select coalesce(array_agg(q.id), '{}') into ids from request q
     join jsonb_array_elements(commits) c on q.id = (c->>'request')::uuid
-    join delivery_attempt a on a.request_id = q.id and a.sha = c->>'sha'
     where q.state = 'queued';
 
   update request q set state = 'committed', commit_sha = c->>'sha', committed_at = now(), updated_at = now()
@@ -102,7 +110,7 @@ begin
   perform from branch b where b.id = $1 and b.epoch = $2 for no key update;
   if not found then return false; end if;
   select * into q from request x where x.id = $3 for update;
-  if q.state <> 'queued' then return false; end if;
+  if q.state <> 'queued' or not exists (select from delivery d where d.request_id = q.id and d.branch_id = $1 and d.claimed_at is not null) then return false; end if;
   perform free_request(q.id);
   update delivery set finished_at = now() where request_id = q.id;
   update request x set state = 'failed', problem = $4, updated_at = now() where x.id = q.id;
