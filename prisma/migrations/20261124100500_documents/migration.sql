@@ -134,6 +134,9 @@ begin
     select r.environment || '/' || r.name as name from resource r
     where r.status <> 'deleted' and case p->>'kind'
       when 'Team' then r.team = x.name when 'Environment' then r.environment = x.name when 'Blueprint' then r.blueprint_name = x.name else false end
+    -- Services raise no platform revision: one that was applied since the caller looked shows only here.
+    union all select 'Service ' || s.name from document s join document_version v using (kind, name, revision)
+    where p->>'kind' = 'Team' and s.kind = 'Service' and v.body->'spec'->>'owner' = x.name
     order by 1 limit 10) u;
   if users is not null then return jsonb_build_object('outcome', 'in-use', 'usedBy', users); end if;
   if (p->>'dryRun')::boolean then return '{"outcome": "done"}'; end if;
