@@ -60,7 +60,7 @@ type Applied = { readonly platformRevision: number; readonly results: readonly A
 async function apply(context: Context, caller: Caller, changed: readonly ChangedDocument[], options: { readonly dryRun: boolean; readonly ifRevision: number | null }): Promise<Result<Applied>> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const stored = await readPlatformDocuments(context.database.pool)
-    const current = await context.platform()
+    const current = await platformOf(context, stored)
     for (const { document } of changed) {
       const forbidden = await mayWrite(context, current, caller, document)
       if (forbidden !== null) return forbidden
@@ -83,6 +83,14 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
     }
   }
   return refuse({ code: 'unavailable', detail: 'Others are applying documents without a pause. Nothing was stored; apply again.', retryAfterS: 1 })
+}
+
+type StoredPlatform = Awaited<ReturnType<typeof readPlatformDocuments>>
+
+/** The platform as stored. The one in memory may be a moment older: who was an owner then may be none now. */
+async function platformOf({ currency, allowFileRepositories, platform }: Context, stored: StoredPlatform): Promise<Platform> {
+  const known = await platform()
+  return known.revision === stored.revision ? known : buildPlatform({ ...stored, currency, allowFileRepositories }, known)
 }
 
 /** All documents by their shapes, with every error at once. */
@@ -120,7 +128,7 @@ function withoutAnswerFields(body: unknown): unknown {
 }
 
 /** The platform as it would be with the changed documents. Versions of blueprints are added, everything else replaced. */
-function platformWith(context: Context, stored: Awaited<ReturnType<typeof readPlatformDocuments>>, changed: readonly ChangedDocument[], current: Platform): Platform {
+function platformWith(context: Context, stored: StoredPlatform, changed: readonly ChangedDocument[], current: Platform): Platform {
   const key = (document: Document) => `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
   const documents = new Map<string, StoredDocument>(stored.documents.map((s) => [key(s.document), s]))
   for (const { document } of changed) documents.set(key(document), { document, revision: (documents.get(key(document))?.revision ?? 0) + 1 })

@@ -28,15 +28,20 @@ const MAX_ROUNDS = 3
 export async function submitRequest(context: Context, caller: Caller, input: RequestInput, idempotencyKey: string | null): Promise<Submitted> {
   const idempotency = idempotencyKey === null ? null : { scope: `${caller.via?.principal ?? ''}/${caller.principal}`, key: idempotencyKey, fingerprint: digest(canonicalize(input)) }
   let platform = await context.platform()
-  const forbidden = platform.teams.has(input.team) ? mayAsk(platform, caller, input.team) : null
-  if (forbidden !== null) return fresh(await forbid(context, caller, forbidden, { operation: 'submitRequest', team: input.team, subject: input.team }))
+  const refused = await refuseStranger(context, platform, caller, input.team)
+  if (refused !== null) return refused
 
   // Before anything is planned: what was asked once may not be possible to ask for again.
   const before = idempotency === null ? null : await readRequestByKey(context.database.pool, idempotency.scope, idempotency.key)
   if (before !== null) return replay(platform, caller, before.record, before.fingerprint === idempotency?.fingerprint)
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (round > 0) platform = await context.reloadPlatform()
+    if (round > 0) {
+      platform = await context.reloadPlatform()
+      // A role can have gone with what made the first plan stale.
+      const refusedNow = await refuseStranger(context, platform, caller, input.team)
+      if (refusedNow !== null) return refusedNow
+    }
     const planned = await preparePlan(context, platform, caller, input)
     if (!planned.ok) return fresh(planned)
     const plan = planned.value
@@ -49,6 +54,12 @@ export async function submitRequest(context: Context, caller: Caller, input: Req
     if (outcome !== null) return outcome
   }
   return fresh(refuse({ code: 'unavailable', detail: 'The documents of the platform or the resource keep changing. Nothing was stored; ask again.', retryAfterS: 1 }))
+}
+
+/** The refusal, in the log already, of somebody who may not ask for a team; null: they may, or there is no such team. */
+async function refuseStranger(context: Context, platform: Platform, caller: Caller, team: string): Promise<Submitted | null> {
+  const forbidden = platform.teams.has(team) ? mayAsk(platform, caller, team) : null
+  return forbidden === null ? null : fresh(await forbid(context, caller, forbidden, { operation: 'submitRequest', team, subject: team }))
 }
 
 function fresh(answer: Result<JsonObject>): Submitted {
