@@ -21,23 +21,34 @@ export type House = {
   apply(yaml: string): Promise<void>
   /** Branches that were hinted at, in order. */
   readonly hinted: string[]
+  /** Another process of the same installation: its own memory, its own batches. `deaf`: it never hears that the platform changed. */
+  another(options?: { readonly deaf: boolean }): Context
+  close(): Promise<void>
 }
 
+/** A house on a database of the calling file's own. Call it at the top of the file. */
 export async function openHouse(): Promise<House> {
-  const urls = await withDatabase()
+  const house = await openHouseOn(await withDatabase())
+  afterAll(() => house.close())
+  return house
+}
+
+export async function openHouseOn(urls: TestDatabase): Promise<House> {
   const database = openDatabase({ url: urls.appUrl, poolSize: 8, onIdleError: () => undefined })
   const notices = await openNotices(urls.appUrl, () => undefined)
   const hinted: string[] = []
   const hints = { deliver: (branch: string) => void hinted.push(branch), close: async () => undefined }
-  const context = openContext({ database, notices, hints, currency: 'EUR', allowFileRepositories: true, now: () => new Date() })
-  afterAll(async () => {
-    await notices.close()
-    await database.close()
-  })
+  const parts = { database, notices, hints, currency: 'EUR', allowFileRepositories: true, now: () => new Date() }
+  const context = openContext(parts)
   const principal = await knowPrincipal(database.pool, 'service-account', 'admin')
   const administrator: Caller = { principal, subject: 'admin', kind: 'service-account', email: null, groups: [], scopes: new Set(scopes), administrator: true, via: null }
   return {
     urls, context, administrator, hinted,
+    another: (options) => openContext(options?.deaf === true ? { ...parts, notices: { ...notices, connected: true, onPlatform: () => undefined } } : parts),
+    async close() {
+      await notices.close()
+      await database.close()
+    },
     async person(email) {
       return { ...administrator, principal: await knowPrincipal(database.pool, 'person', email), subject: email, kind: 'person', email, administrator: false }
     },
@@ -90,7 +101,10 @@ export function budget(name: string, spec: string): string {
   return `{ apiVersion: purser.dev/v1, kind: Budget, metadata: { name: ${name} }, spec: ${spec} }`
 }
 
-type Change = Parameters<typeof submitRequest>[2]['changes'][number]
+/** Where an operation happens: a house, or another process of it. */
+export type Process = { readonly context: Context }
+
+export type Change = Parameters<typeof submitRequest>[2]['changes'][number]
 
 export function create(name: string, units: number, more: Record<string, string> = {}): Change {
   return { action: 'create', blueprint: 'box', name, parameters: { units, ...more } }
@@ -105,7 +119,7 @@ export function remove(name: string): Change {
 }
 
 /** Submits changes of team red in the lab. */
-export async function ask(house: House, caller: Caller, changes: readonly Change[], more: { team?: string; environment?: string; key?: string } = {}): Promise<Submitted> {
+export async function ask(house: Process, caller: Caller, changes: readonly Change[], more: { team?: string; environment?: string; key?: string } = {}): Promise<Submitted> {
   return submitRequest(house.context, caller, { team: more.team ?? 'red', environment: more.environment ?? 'lab', reason: 'test', changes }, more.key ?? null)
 }
 

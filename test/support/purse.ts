@@ -1,0 +1,64 @@
+import pg from 'pg'
+import { afterAll } from 'vitest'
+
+/** What the owner sees of the purse: counters, and whatever contradicts them. */
+export type Purse = {
+  /** `committed+reserved/limit` of a budget in force, in its units. */
+  counters(name: string): Promise<string>
+  /** Everything in which ledger, counters, live resources and open requests disagree; empty when all is well. */
+  discrepancies(): Promise<readonly string[]>
+  query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  close(): Promise<void>
+}
+
+/** Call it at the top of the file. */
+export async function openPurse(ownerUrl: string): Promise<Purse> {
+  const purse = await openPurseOn(ownerUrl)
+  afterAll(() => purse.close())
+  return purse
+}
+
+export async function openPurseOn(ownerUrl: string): Promise<Purse> {
+  const client = new pg.Client({ connectionString: ownerUrl })
+  await client.connect()
+  async function query(sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
+    return (await client.query<Record<string, unknown>>(sql, [...values])).rows
+  }
+  return {
+    query,
+    async counters(name) {
+      const [row] = await query('select committed, reserved, limit_amount from budget where name = $1 and retired_at is null', [name])
+      return row === undefined ? 'none' : `${String(row['committed'])}+${String(row['reserved'])}/${String(row['limit_amount'])}`
+    },
+    async discrepancies() {
+      return (await query(discrepancies)).map((row) => String(row['what']))
+    },
+    close: () => client.end(),
+  }
+}
+
+/** Written apart from the functions that move the counters: from what lives and what is open, by the rules of the contract. */
+const discrepancies = `
+with delta as (
+  select q.id as request, q.state, q.team, q.environment, c.blueprint_name as blueprint, c.cost_after - c.cost_before as cost,
+    case c.action when 'create' then 1 when 'delete' then -1 else 0 end as count
+  from request q join request_change c on c.request_id = q.id where q.state in ('pending_approval', 'queued')),
+pattern as (
+  select b.id, case when b.blueprints is null then '^' else '^(' || replace(array_to_string(b.blueprints, '|'), '%', '.*') || ')$' end as glob from budget b),
+expected as (
+  select b.id, b.name, b.retired_at is null as live, b.committed, b.reserved,
+    (select coalesce(sum(case b.measure when 'cost' then x.cost else 1 end), 0) from resource x
+      where x.revision > 0 and x.status <> 'deleted' and coalesce(b.team, x.team) = x.team and coalesce(b.environment, x.environment) = x.environment
+        and x.blueprint_name ~ p.glob) as lives,
+    (select coalesce(sum(greatest(t.delta, 0)), 0) from (
+      select sum(case b.measure when 'cost' then d.cost else d.count end) as delta from delta d
+      where coalesce(b.team, d.team) = d.team and coalesce(b.environment, d.environment) = d.environment and d.blueprint ~ p.glob group by d.request) t) as promised,
+    (select coalesce(sum(e.amount) filter (where e.kind in ('opening', 'capture')), 0) from budget_entry e where e.budget_id = b.id) as booked,
+    (select coalesce(sum(e.amount), 0) from budget_entry e where e.budget_id = b.id and e.kind in ('reserve', 'release'))
+      - (select coalesce(sum(r.amount), 0) from budget_entry r where r.budget_id = b.id and r.kind = 'reserve'
+          and exists (select from budget_entry c where c.budget_id = b.id and c.request_id = r.request_id and c.kind = 'capture')) as held
+  from budget b join pattern p on p.id = b.id)
+select name || ': committed ' || committed || ', but ' || lives || ' lives' as what from expected where live and committed <> lives
+union all select name || ': reserved ' || reserved || ', but ' || promised || ' is promised' from expected where live and reserved <> promised
+union all select name || ': committed ' || committed || ', but the ledger says ' || booked from expected where committed <> booked
+union all select name || ': reserved ' || reserved || ', but the ledger says ' || held from expected where reserved <> held`
