@@ -3,7 +3,9 @@ import type { Config } from '../config.ts'
 
 /** What to try first, ready to paste: plan, request, read. The README's first lines are these. */
 export function nextSteps(config: Config, address: string): string {
-  const token = relative(process.cwd(), join(config.dataDir, 'admin-token')) || join(config.dataDir, 'admin-token')
+  const path = join(config.dataDir, 'admin-token')
+  const near = relative(process.cwd(), path)
+  const token = near.startsWith('..') ? path : near
   const curl = (path: string, more: string) => `curl -s ${address}${path} -H "Authorization: Bearer $(cat ${token})" -H 'Purser-On-Behalf-Of: alice@example.com'${more}`
   const body = (name: string) => `{"team":"payments","environment":"dev","reason":"first try","changes":[{"action":"create","blueprint":"postgres","name":"${name}","parameters":{"size":"s"}}]}`
   const send = ` -H 'Content-Type: application/json' -d '${body('orders-db')}'`

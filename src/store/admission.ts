@@ -188,7 +188,8 @@ function submitDocument(submit: Submit): unknown {
     costDelta: Number(plan.changes.reduce((sum, change) => sum + change.cost.after - change.cost.before, 0n)),
     repository: plan.repository,
     branch: plan.branch,
-    body: submit.body,
+    // Text, so that the order of its members survives jsonb.
+    body: JSON.stringify(submit.body),
     problem: submit.problem,
     actor: submit.actor,
     // What two submits may both want; `admit` serializes them by these.

@@ -82,8 +82,8 @@ create table request (
   policy_digest text not null,
   outcome text not null constraint request_outcome_known check (outcome in ('allowed', 'requires_approval', 'denied')),
   cost_delta bigint not null,
-  -- What was asked, planned and decided, as it is shown; never changes.
-  body jsonb not null,
+  -- What was asked, planned and decided, as it is shown; never changes. json keeps the order of its members.
+  body json not null,
   -- The covering budgets at admission, this request's reservation included; never changes.
   budgets jsonb not null,
   -- Why it was denied, or why delivery failed.

@@ -64,9 +64,9 @@ begin
     end if;
     return new;
   end if;
-  if (new.id, new.team, new.environment, new.reason, new.requester_id, new.via_id, new.plan_digest, new.policy_digest, new.outcome, new.cost_delta, new.body, new.budgets,
+  if (new.id, new.team, new.environment, new.reason, new.requester_id, new.via_id, new.plan_digest, new.policy_digest, new.outcome, new.cost_delta, new.body::text, new.budgets,
         new.idempotency_scope, new.idempotency_key, new.fingerprint, new.created_at)
-     is distinct from (old.id, old.team, old.environment, old.reason, old.requester_id, old.via_id, old.plan_digest, old.policy_digest, old.outcome, old.cost_delta, old.body, old.budgets,
+     is distinct from (old.id, old.team, old.environment, old.reason, old.requester_id, old.via_id, old.plan_digest, old.policy_digest, old.outcome, old.cost_delta, old.body::text, old.budgets,
         old.idempotency_scope, old.idempotency_key, old.fingerprint, old.created_at)
      or (old.commit_sha is not null and (new.commit_sha, new.committed_at) is distinct from (old.commit_sha, old.committed_at))
      or (old.problem is not null and new.problem is distinct from old.problem) then

@@ -6,7 +6,7 @@
 -- locks and reads at once still sees what was there before it waited.
 --
 -- A submit: {id, platformRevision, principal, via, parties[], scope, key, fingerprint, team, environment, reason, outcome,
--- planDigest, policyDigest, costDelta, repository, branch, body, problem, actor, keys[], approvals[], changes[], files[]}.
+-- planDigest, policyDigest, costDelta, repository, branch, body (text), problem, actor, keys[], approvals[], changes[], files[]}.
 -- An answer: {outcome: admitted | denied | stale | again | replay | key-reused | resource-exists | resource-busy |
 -- object-exists, …}. `again`: a neighbour in this array holds the same key; ask once more, alone.
 
@@ -202,7 +202,7 @@ begin
       case when v->>'outcome' = 'denied' then 'denied' when s.doc->>'outcome' = 'allowed' then 'queued' else 'pending_approval' end,
       s.doc->>'team', s.doc->>'environment', s.doc->>'reason', (s.doc->>'principal')::uuid, (s.doc->>'via')::uuid,
       s.doc->>'planDigest', s.doc->>'policyDigest', s.doc->>'outcome', (s.doc->>'costDelta')::bigint,
-      s.doc->'body', v->'budgets',
+      (s.doc->>'body')::json, v->'budgets',
       case when v->>'outcome' = 'denied' then coalesce(nullif(s.doc->'problem', 'null'), '{"code": "budget-exceeded"}') || jsonb_build_object('budgets', v->'short') end,
       s.doc->>'scope', s.doc->>'key', s.doc->>'fingerprint', now(), now()
     from unnest(submits, verdict) with ordinality s(doc, v, ord)
