@@ -7,7 +7,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 
 type Generated = { readonly path: string; readonly make: () => Promise<string> }
 
-const generated: readonly Generated[] = []
+const generated: readonly Generated[] = [
+  // Imported late: it needs Prisma's client, which a clean clone does not have yet.
+  { path: 'docs/openapi.json', make: async () => (await import('./generate-openapi.ts')).generateOpenapi() },
+]
 
 // Prisma reports what it is doing on standard error, and an install is to be silent; what it says is in the error if it fails.
 execFileSync('prisma', ['generate', '--no-hints'], { stdio: ['ignore', 'ignore', 'pipe'] })

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Json, JsonObject } from '../../core/json.ts'
+import type { Result } from '../../core/result.ts'
+import { emitYaml } from '../../core/yaml.ts'
+import type { Page } from '../../operations/page.ts'
+import { negotiate } from './accept.ts'
+import { yamlTypes } from './bodies.ts'
+import { Refused, sendProblem } from './problems.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Media types that a route can answer with; JSON alone when it is not said. None: it answers in its only form, whatever Accept says. */
+    offers?: readonly string[]
+  }
+  interface FastifyRequest {
+    /** The media type to answer with. */
+    format: string
+  }
+}
+
+const json = 'application/json'
+export const documentFormats = [json, ...yamlTypes] as const
+/** For answers that have one form only: RFC 9110, 12.5.1 lets a server send it all the same. */
+export const onlyForm: readonly string[] = []
+
+/** Agrees on a media type before anything is done; 406 when there is none. */
+export function negotiateFormats(app: FastifyInstance): void {
+  app.decorateRequest('format', json)
+  app.addHook('onRequest', async (request, reply) => {
+    const offers = request.routeOptions.config.offers ?? [json]
+    if (offers.length === 0) return
+    if (offers.length > 1) reply.header('vary', 'Accept')
+    const format = negotiate(request.headers.accept, offers)
+    if (format === null)
+      throw new Refused({ code: 'not-acceptable', offered: offers.filter((offer) => offer === json || offer === yamlTypes[0]) })
+    request.format = format
+  })
+}
+
+/** One thing with its entity tag, of its revision or else of its bytes; 304 to a caller who has it. */
+export function sendThing(request: FastifyRequest, reply: FastifyReply, result: Result<JsonObject>, etag?: string): FastifyReply {
+  if (!result.ok) return sendProblem(reply, result.problem)
+  const body = encode(request, result.value)
+  const tag = etag ?? `"${createHash('sha256').update(body).digest('base64url')}"`
+  reply.header('etag', tag)
+  const known = request.method === 'GET' || request.method === 'HEAD' ? request.headers['if-none-match'] : undefined
+  if (known !== undefined && matches(known, tag)) return reply.code(304).send()
+  return sendEncoded(request, reply, body)
+}
+
+/** What has no identity of its own: an outcome, a list that is whole. */
+export function sendValue(request: FastifyRequest, reply: FastifyReply, result: Result<Json>): FastifyReply {
+  return result.ok ? sendEncoded(request, reply, encode(request, result.value)) : sendProblem(reply, result.problem)
+}
+
+export function sendText(reply: FastifyReply, result: Result<string>): FastifyReply {
+  return result.ok ? reply.header('content-type', 'text/plain; charset=utf-8').send(result.value) : sendProblem(reply, result.problem)
+}
+
+/** A page, and where the next one is: the same query from its last item on. */
+export function sendPage(request: FastifyRequest, reply: FastifyReply, result: Result<Page>): FastifyReply {
+  if (!result.ok) return sendProblem(reply, result.problem)
+  const { items, pageInfo } = result.value
+  if (pageInfo.hasNextPage && pageInfo.endCursor !== null) {
+    const next = new URL(request.url, 'http://purser.invalid')
+    next.searchParams.set('after', pageInfo.endCursor)
+    reply.header('link', `<${next.pathname}${next.search}>; rel="next"`)
+  }
+  return sendEncoded(request, reply, encode(request, { items, pageInfo }))
+}
+
+/** Not by a compiled schema: a member that the schema forgot would be gone without a word. */
+function encode(request: FastifyRequest, value: Json): string {
+  return request.format === json ? JSON.stringify(value) : emitYaml(value)
+}
+
+function sendEncoded(request: FastifyRequest, reply: FastifyReply, body: string): FastifyReply {
+  return reply.header('content-type', request.format).send(body)
+}
+
+/** Weak comparison, RFC 9110, 13.1.2. */
+function matches(ifNoneMatch: string, tag: string): boolean {
+  return ifNoneMatch.split(',').some((candidate) => candidate.trim() === '*' || candidate.trim().replace(/^W\//, '') === tag)
+}
+
+/** Aborted when the caller has gone before the answer. (Fastify's own `request.signal` is aborted as soon as the body is read.) */
+export function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort()
+  })
+  return gone.signal
+}

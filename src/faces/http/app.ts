@@ -1,0 +1,110 @@
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Registry } from 'prom-client'
+import type { Context } from '../../operations/context.ts'
+import { negotiateFormats } from './answer.ts'
+import { requireCaller } from './authentication.ts'
+import { acceptJson } from './bodies.ts'
+import type { HttpApp } from './http-app.ts'
+import { judgeShapes } from './judge.ts'
+import { measureRequests, processMetrics } from './metrics.ts'
+import { describeApi, serveDescription } from './openapi.ts'
+import { answerBrokenRequest, answerError, sendProblem } from './problems.ts'
+import { limitRate } from './rate-limit.ts'
+import { requestIdOf, requestLog } from './request-id.ts'
+import { RouteTable, type TableRoute } from './route-table.ts'
+import { applyRoutes } from './routes/apply.ts'
+import { branchRoutes } from './routes/branches.ts'
+import { budgetRoutes } from './routes/budgets.ts'
+import { documentRoutes } from './routes/documents.ts'
+import { eventRoutes } from './routes/events.ts'
+import { healthRoutes } from './routes/health.ts'
+import { meRoutes } from './routes/me.ts'
+import { planRoutes } from './routes/plans.ts'
+import { requestActionRoutes } from './routes/request-actions.ts'
+import { requestRoutes } from './routes/requests.ts'
+import { resourceRoutes } from './routes/resources.ts'
+import { hardenHeaders } from './security-headers.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route, for tests that leave none out. */
+    routeTable: readonly TableRoute[]
+  }
+}
+
+export type AppOptions = {
+  readonly context: Context
+  readonly log: FastifyBaseLogger
+  /** Requests a second of one credential; 0: no limit. */
+  readonly rateLimit: number
+  /** Aborted from the stop signal on: not ready any more, and nobody is kept waiting. */
+  readonly stopping: AbortSignal
+  /** What /metrics shows; with what is known of the process when it is left out. */
+  readonly metrics?: Registry
+}
+
+/** The version of the API's description. */
+const API_VERSION = '1.0.0'
+const MAX_BODY_BYTES = 1024 * 1024
+
+/** The HTTP face, ready to listen or to be injected into. Whoever makes it closes it. */
+export async function buildApp({ context, log, rateLimit, stopping, metrics = processMetrics() }: AppOptions): Promise<HttpApp> {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    childLoggerFactory: requestLog,
+    genReqId: requestIdOf,
+    bodyLimit: MAX_BODY_BYTES,
+    // For a request to arrive whole; how long it then takes is another matter.
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 200 },
+    // Requests of open connections are answered while the process stops; /readyz has sent everybody else away.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply.header('x-request-id', request.id)),
+    clientErrorHandler: answerBrokenRequest,
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  const table = new RouteTable()
+  table.record(app)
+  app.decorate('routeTable', table.routes)
+  app.setValidatorCompiler(judgeShapes)
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.setErrorHandler(answerError)
+  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  acceptJson(app)
+  await hardenHeaders(app)
+  measureRequests(app, metrics)
+  await describeApi(app, API_VERSION)
+
+  const refuseMissing = (request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, table.missing(request.method, request.url))
+  app.setNotFoundHandler(refuseMissing)
+  healthRoutes(app, context, metrics, stopping)
+  await serveDescription(app)
+  await app.register(
+    async (v1) => {
+      requireCaller(v1, context)
+      // Before the body is looked at, and after the caller: a path without a route is answered like any other.
+      v1.addHook('onRequest', async (request, reply) => (request.is404 ? refuseMissing(request, reply) : undefined))
+      v1.setNotFoundHandler(refuseMissing)
+      negotiateFormats(v1)
+      await limitRate(v1, rateLimit)
+      await registerNouns(v1, context, stopping)
+    },
+    { prefix: '/v1' },
+  )
+  await app.ready()
+  return app
+}
+
+async function registerNouns(v1: HttpApp, context: Context, stopping: AbortSignal): Promise<void> {
+  meRoutes(v1, context)
+  planRoutes(v1, context)
+  requestRoutes(v1, context)
+  requestActionRoutes(v1, context, stopping)
+  resourceRoutes(v1, context)
+  budgetRoutes(v1, context)
+  eventRoutes(v1, context)
+  branchRoutes(v1, context)
+  await v1.register(async (documents) => documentRoutes(documents, context))
+  await v1.register(async (apply) => applyRoutes(apply, context))
+}

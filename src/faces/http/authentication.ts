@@ -1,0 +1,31 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { authenticate } from '../../operations/authenticate.ts'
+import type { Caller } from '../../operations/caller.ts'
+import type { Context } from '../../operations/context.ts'
+import { Refused } from './problems.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null outside of what needs a caller. */
+    caller: Caller | null
+  }
+}
+
+/** Everything below this instance needs a caller, unknown paths included. Before all else: nobody learns more than 401 for nothing. */
+export function requireCaller(app: FastifyInstance, context: Context): void {
+  app.decorateRequest('caller', null)
+  app.addHook('onRequest', async (request) => {
+    const onBehalfOf = request.headers['purser-on-behalf-of']
+    const caller = await authenticate(context, {
+      authorization: request.headers.authorization,
+      onBehalfOf: onBehalfOf === undefined ? undefined : String(onBehalfOf),
+    })
+    if (!caller.ok) throw new Refused(caller.problem)
+    request.caller = caller.value
+  })
+}
+
+export function callerOf(request: Pick<FastifyRequest, 'caller'>): Caller {
+  if (request.caller === null) throw new Error('a route asks for its caller, and nobody was authenticated')
+  return request.caller
+}

@@ -1,0 +1,46 @@
+import { Type } from 'typebox'
+import { nullable, oneOf, ref, timestamp } from './component.ts'
+
+const branchExample = {
+  repository: 'embedded',
+  branch: 'main',
+  head: '9daeafb9864cf43055ae93beb0afd6c7d144bfa4',
+  state: 'ok',
+  since: '2026-11-24T09:30:00.000Z',
+  detail: null,
+}
+const commit = Type.String({ pattern: '^[0-9a-f]{40}$', description: 'A commit, in full.' })
+
+export const branchSchema = Type.Object(
+  {
+    repository: Type.String(),
+    branch: Type.String(),
+    head: nullable(commit),
+    state: oneOf(['ok', 'refuses', 'unreachable', 'history-rewritten']),
+    since: timestamp,
+    detail: nullable(Type.String({ description: 'Why it is not ok.' })),
+  },
+  {
+    $id: 'Branch',
+    description: 'A GitOps branch, its last commit as Purser knows it, and whether it can take commits.',
+    examples: [branchExample],
+  },
+)
+
+export const branchList = Type.Array(ref(branchSchema), {
+  $id: 'Branches',
+  description: 'Every GitOps branch.',
+  examples: [[branchExample]],
+})
+
+export const branchAcceptance = Type.Object(
+  { repository: Type.String({ minLength: 1, maxLength: 1_000 }), branch: Type.String({ minLength: 1, maxLength: 200 }), head: commit },
+  {
+    additionalProperties: false,
+    $id: 'BranchAcceptance',
+    description: 'What is on the branch now is the truth to go on from.',
+    examples: [{ repository: 'embedded', branch: 'main', head: '4b825dc642cb6eb9a060e54bf8d69288fbee4904' }],
+  },
+)
+
+export const branchComponents = [branchSchema, branchList, branchAcceptance]

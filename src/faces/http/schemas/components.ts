@@ -1,0 +1,30 @@
+import type { TSchema } from 'typebox'
+import { branchComponents } from './branch.ts'
+import { budgetComponents } from './budget.ts'
+import { documentComponents } from './document.ts'
+import { eventComponents } from './event.ts'
+import { aliveSchema, readinessSchema } from './health.ts'
+import { meSchema } from './me.ts'
+import { pageInfo } from './page.ts'
+import { problemSchema } from './problem.ts'
+import { approval, rejection, requestInput } from './request-input.ts'
+import { requestComponents } from './request.ts'
+import { resourceComponents } from './resource.ts'
+
+/** Every schema that has a name of its own in OpenAPI. */
+export const components: readonly TSchema[] = [
+  problemSchema,
+  pageInfo,
+  meSchema,
+  aliveSchema,
+  readinessSchema,
+  requestInput,
+  approval,
+  rejection,
+  ...requestComponents,
+  ...resourceComponents,
+  ...budgetComponents,
+  ...eventComponents,
+  ...branchComponents,
+  ...documentComponents,
+]
