@@ -17,7 +17,9 @@ describe('the table of states', () => {
     const cells = Object.fromEntries(
       requestStates.map((from) => [
         from,
-        Object.fromEntries(requestMoves.map((move) => [move, rows.find((r) => r.from_state === from && r.move === move)?.to_state ?? null])),
+        Object.fromEntries(
+          requestMoves.map((move) => [move, rows.find((r) => r.from_state === from && r.move === move)?.to_state ?? null]),
+        ),
       ]),
     )
     expect(cells).toEqual(transitions)
@@ -27,10 +29,17 @@ describe('the table of states', () => {
   test('begins where the core says, and nowhere else', async () => {
     const begun: string[] = []
     for (const state of requestStates) {
-      for (const outcome of ['allowed', 'requires_approval', 'denied']) if (await mayBegin(state, outcome)) begun.push(`${state}/${outcome}`)
+      for (const outcome of ['allowed', 'requires_approval', 'denied'])
+        if (await mayBegin(state, outcome)) begun.push(`${state}/${outcome}`)
     }
 
-    expect(begun).toEqual(['pending_approval/requires_approval', 'queued/allowed', 'denied/allowed', 'denied/requires_approval', 'denied/denied'])
+    expect(begun).toEqual([
+      'pending_approval/requires_approval',
+      'queued/allowed',
+      'denied/allowed',
+      'denied/requires_approval',
+      'denied/denied',
+    ])
     expect(new Set(begun.map((pair) => pair.split('/')[0]))).toEqual(new Set(initialStates))
   })
 })
@@ -40,7 +49,9 @@ async function mayBegin(state: string, outcome: string): Promise<boolean> {
   const refused = state === 'denied' || state === 'failed'
   await client.query('begin')
   try {
-    await client.query("insert into principal (id, kind, subject) values ('00000000-0000-7000-8000-000000000001', 'person', 'a@example.com')")
+    await client.query(
+      "insert into principal (id, kind, subject) values ('00000000-0000-7000-8000-000000000001', 'person', 'a@example.com')",
+    )
     await client.query(
       `insert into request (id, state, team, environment, reason, requester_id, plan_digest, policy_digest, outcome, cost_delta, body, budgets, problem, commit_sha, committed_at, created_at, updated_at)
        values ('00000000-0000-7000-8000-000000000002', $1, 't', 'e', '', '00000000-0000-7000-8000-000000000001', 'sha256:' || repeat('0', 64), '', $2, 0, '{}', '[]', $3, $4, $5, now(), now())`,
@@ -74,7 +85,15 @@ describe('the schema that typed reads go by', () => {
   })
 })
 
-const types: Record<string, string> = { String: 'text', Int: 'int4', BigInt: 'int8', Boolean: 'bool', Json: 'jsonb', Bytes: 'bytea', DateTime: 'timestamp' }
+const types: Record<string, string> = {
+  String: 'text',
+  Int: 'int4',
+  BigInt: 'int8',
+  Boolean: 'bool',
+  Json: 'jsonb',
+  Bytes: 'bytea',
+  DateTime: 'timestamp',
+}
 
 /** The scalar fields of each model, under the names that they have in the database. */
 function parseSchema(text: string): Tables {
@@ -89,7 +108,8 @@ function parseSchema(text: string): Tables {
       const native = /@db\.(\w+)/.exec(line)?.[1]?.toLowerCase()
       const base = native ?? unsupported ?? types[type]
       // Anything else is a relation: no column.
-      if (base !== undefined) columns[/@map\("(\w+)"\)/.exec(line)?.[1] ?? field] = { type: mark === '[]' ? `_${base}` : base, nullable: mark === '?' }
+      if (base !== undefined)
+        columns[/@map\("(\w+)"\)/.exec(line)?.[1] ?? field] = { type: mark === '[]' ? `_${base}` : base, nullable: mark === '?' }
     }
     tables[table] = columns
   }

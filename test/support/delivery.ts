@@ -30,7 +30,10 @@ export function madeUpSha(): string {
 export async function commitAll(pool: pg.Pool): Promise<readonly string[]> {
   const ids: string[] = []
   for (let claimed = await claim(pool); claimed.length > 0; claimed = await claim(pool)) {
-    await commitClaimed(pool, claimed.map((request) => request.id))
+    await commitClaimed(
+      pool,
+      claimed.map((request) => request.id),
+    )
     ids.push(...claimed.map((request) => request.id))
   }
   return ids

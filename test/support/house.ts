@@ -41,16 +41,36 @@ export async function openHouseOn(urls: TestDatabase): Promise<House> {
   const parts = { database, notices, hints, currency: 'EUR', allowFileRepositories: true, now: () => new Date() }
   const context = openContext(parts)
   const principal = await knowPrincipal(database.pool, 'service-account', 'admin')
-  const administrator: Caller = { principal, subject: 'admin', kind: 'service-account', email: null, groups: [], scopes: new Set(scopes), administrator: true, via: null }
+  const administrator: Caller = {
+    principal,
+    subject: 'admin',
+    kind: 'service-account',
+    email: null,
+    groups: [],
+    scopes: new Set(scopes),
+    administrator: true,
+    via: null,
+  }
   return {
-    urls, context, administrator, hinted,
-    another: (options) => openContext(options?.deaf === true ? { ...parts, notices: { ...notices, connected: true, onPlatform: () => undefined } } : parts),
+    urls,
+    context,
+    administrator,
+    hinted,
+    another: (options) =>
+      openContext(options?.deaf === true ? { ...parts, notices: { ...notices, connected: true, onPlatform: () => undefined } } : parts),
     async close() {
       await notices.close()
       await database.close()
     },
     async person(email) {
-      return { ...administrator, principal: await knowPrincipal(database.pool, 'person', email), subject: email, kind: 'person', email, administrator: false }
+      return {
+        ...administrator,
+        principal: await knowPrincipal(database.pool, 'person', email),
+        subject: email,
+        kind: 'person',
+        email,
+        administrator: false,
+      }
     },
     async apply(yaml) {
       const parsed = parseYamlDocuments(yaml)
@@ -119,8 +139,18 @@ export function remove(name: string): Change {
 }
 
 /** Submits changes of team red in the lab. */
-export async function ask(house: Process, caller: Caller, changes: readonly Change[], more: { team?: string; environment?: string; key?: string } = {}): Promise<Submitted> {
-  return submitRequest(house.context, caller, { team: more.team ?? 'red', environment: more.environment ?? 'lab', reason: 'test', changes }, more.key ?? null)
+export async function ask(
+  house: Process,
+  caller: Caller,
+  changes: readonly Change[],
+  more: { team?: string; environment?: string; key?: string } = {},
+): Promise<Submitted> {
+  return submitRequest(
+    house.context,
+    caller,
+    { team: more.team ?? 'red', environment: more.environment ?? 'lab', reason: 'test', changes },
+    more.key ?? null,
+  )
 }
 
 /** What became of it, in a word: the state, or the code of the refusal. */
@@ -129,6 +159,7 @@ export function outcomeOf({ answer }: Submitted): string {
 }
 
 export function idOf({ answer }: Submitted): string {
-  if (!answer.ok) throw new Error(JSON.stringify(answer.problem, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
+  if (!answer.ok)
+    throw new Error(JSON.stringify(answer.problem, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
   return String(answer.value['id'])
 }
