@@ -59,6 +59,7 @@ export function describeBudget(budget: BudgetAnswer): string {
   if (budget.remaining !== undefined && budget.limit !== undefined) {
     return `${budget.name}: ${budget.remaining} of ${budget.limit}${unit} left${budget.fits === false ? ', too little' : ''}`
   }
+  if (budget.fits === true) return `${budget.name}: fits`
   if (budget.fits === false || budget.shortfall !== undefined) return `${budget.name}: ${budget.shortfall ?? 'something'}${unit} short`
   return `${budget.name}: fits`
 }
