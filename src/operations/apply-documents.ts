@@ -77,6 +77,11 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
         return refuse({ code: 'version-exists', name: answer.name, version: answer.version })
       case 'precondition-failed':
         return refuse({ code: 'precondition-failed', detail: 'The document is at another revision than If-Match names. Read it again.' })
+      case 'in-use':
+        return refuse({
+          code: 'in-use', usedBy: answer.usedBy,
+          detail: `Environment ${answer.name} cannot move to another repository or branch while ${answer.usedBy.join(', ')} live on this one. Delete them, or make another environment.`,
+        })
       case 'done':
         if (!options.dryRun) await context.reloadPlatform()
         return ok(answer)

@@ -106,6 +106,8 @@ export type ApplyAnswer =
   | { readonly outcome: 'stale' }
   | { readonly outcome: 'version-exists'; readonly index: number; readonly name: string; readonly version: string }
   | { readonly outcome: 'precondition-failed'; readonly index: number }
+  /** An environment that would move to another branch has resources that live on this one. */
+  | { readonly outcome: 'in-use'; readonly index: number; readonly name: string; readonly usedBy: readonly string[] }
 
 export async function applyDocuments(pool: pg.Pool, documents: readonly AppliedDocument[], context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<ApplyAnswer> {
   const document = JSON.stringify({ ...context, platformRevision: Number(context.platformRevision), documents })

@@ -51,13 +51,14 @@ end $$;
 
 -- p: {platformRevision, dryRun, actor, documents: [{kind, name, version, current, body, digest, decides, team, ifRevision,
 -- budget, branch}]}. `body` is text, so that the order of its keys survives. `current`: of a blueprint, the version that its bare name stands for from now on.
--- → {outcome: done | stale | version-exists | precondition-failed, index?, platformRevision, results: [{kind, name, outcome, revision}]}
+-- → {outcome: done | stale | version-exists | precondition-failed | in-use, index?, platformRevision, results: [{kind, name, outcome, revision}]}
 create function apply_documents(p jsonb) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   now_at bigint := lock_platform(true);
   d jsonb;
   i integer := 0;
   have document_version;
+  users jsonb;
   latest integer;
   results jsonb := '[]';
   outcome text;
@@ -78,6 +79,14 @@ begin
     if d->>'ifRevision' is not null and (d->>'ifRevision')::int is distinct from
         (select x.revision from document x where x.kind = d->>'kind' and x.name = d->>'name') then
       return jsonb_build_object('outcome', 'precondition-failed', 'index', i);
+    end if;
+    -- Files that are on a branch stay there: an environment moves to another one only while nothing of it lives.
+    if d->>'kind' = 'Environment' and have.digest is not null
+       and (coalesce(have.body->'spec'->'gitops'->>'repository', 'embedded'), coalesce(have.body->'spec'->'gitops'->>'branch', 'main'))
+         is distinct from (d->'branch'->>'repository', d->'branch'->>'branch') then
+      select jsonb_agg(u.name) into users from (
+        select r.team || '/' || r.name as name from resource r where r.environment = d->>'name' and r.status <> 'deleted' order by 1 limit 10) u;
+      if users is not null then return jsonb_build_object('outcome', 'in-use', 'index', i, 'name', d->>'name', 'usedBy', users); end if;
     end if;
     if have.digest = d->>'digest' and have.retired_at is null then
       results := results || jsonb_build_object('kind', d->>'kind', 'name', d->>'name', 'outcome', 'unchanged', 'revision', have.revision);
