@@ -5,7 +5,7 @@
 create function free_request(request uuid) returns void language plpgsql as $$
 begin
   perform from resource x where x.open_request_id = request order by x.id for no key update;
-  delete from object_claim k where k.request_id = request;
+  delete from object_claim k using request_change c where c.request_id = request and k.resource_id = c.resource_id and k.request_id = request;
   delete from resource x where x.open_request_id = request and x.revision = 0;
   update resource x set open_request_id = null, updated_at = now() where x.open_request_id = request;
 
