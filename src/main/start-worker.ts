@@ -6,7 +6,8 @@ import type { QueueConnection } from '../adapters/queue/connection.ts'
 import { startDeliveryWorker } from '../adapters/queue/delivery-worker.ts'
 import type { Config } from '../config.ts'
 import { embeddedRepository } from '../core/place.ts'
-import { deliverBranch, deliverySteps, type Delivery, type DeliveryStep } from '../operations/deliver-requests.ts'
+import { deliverBranch } from '../operations/deliver-requests.ts'
+import { deliverySteps, standardBatch, type Delivery, type DeliveryStep } from '../operations/deliver-turn.ts'
 import type { DeliveryHints } from '../operations/ports.ts'
 import { sweepDeliveries } from '../operations/sweep-deliveries.ts'
 import type { Database } from '../store/database.ts'
@@ -31,16 +32,32 @@ function embeddedPath(config: Config): string {
 }
 
 /** Delivers what is released, until the process stops; what is under way then is finished first. */
-export async function startWorker({ config, log, lifecycle }: Process, urls: DatabaseUrls, database: Database, hints: DeliveryHints): Promise<void> {
+export async function startWorker(
+  { config, log, lifecycle }: Process,
+  urls: DatabaseUrls,
+  database: Database,
+  hints: DeliveryHints,
+): Promise<void> {
   const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath })
   lifecycle.onStop('git', 5_000, () => git.close())
   const delivery: Delivery = {
     pool: database.pool,
     git,
-    lock: (branch) => lockBranch(() => new pg.Client({ connectionString: urls.appUrl, keepAlive: true, connectionTimeoutMillis: 5_000, application_name: 'purser branch lock' }), branch),
+    lock: (branch) =>
+      lockBranch(
+        () =>
+          new pg.Client({
+            connectionString: urls.appUrl,
+            keepAlive: true,
+            connectionTimeoutMillis: 5_000,
+            application_name: 'purser branch lock',
+          }),
+        branch,
+      ),
     locate: (repository) => (repository === embeddedRepository ? embeddedPath(config) : repository),
     reach: faultPoint(config.fault),
     warn: (message, facts) => log.warn(facts, message),
+    batch: standardBatch,
     refusals: new Map(),
   }
   const worker = await startDeliveryWorker(queueOf(config, urls), log, {
@@ -54,7 +71,8 @@ export async function startWorker({ config, log, lifecycle }: Process, urls: Dat
 /** Kills the process as hard as `kill -9` at one step of delivery, where the tests ask for it. */
 function faultPoint(fault: string | null): (step: DeliveryStep) => void {
   if (fault === null) return () => undefined
-  if (!deliverySteps.some((step) => step === fault)) throw new Error(`PURSER_FAULT is no step of delivery; they are ${deliverySteps.join(', ')}`)
+  if (!deliverySteps.some((step) => step === fault))
+    throw new Error(`PURSER_FAULT is no step of delivery; they are ${deliverySteps.join(', ')}`)
   return (step) => {
     if (step === fault) process.kill(process.pid, 'SIGKILL')
   }

@@ -61,8 +61,8 @@ export interface GitBranch {
   fetch(): Promise<Head>
   /** False too when the commit is not known at all: then nobody ever pushed it onto this history. */
   isAncestor(commit: string, head: string): Promise<boolean>
-  /** The commits of `to` that are not in `from`, oldest first; all of them when `from` is null or unknown. */
-  commitsBetween(from: Head, to: string): Promise<readonly string[]>
+  /** Those of the commits that are in the history of `head`, by a fixed number of git processes. Unknown ones are not. */
+  findInHistory(head: string, commits: readonly string[]): Promise<ReadonlySet<string>>
   /** The state of every asked path, by one git process. */
   readPaths(head: Head, paths: readonly string[]): Promise<ReadonlyMap<string, PathState>>
   /** One commit each, chained, in the private mirror only. Look at `readPaths` first: a file in the way would be replaced. */

@@ -1,30 +1,43 @@
 -- Delivery: claim before anything leaves, store what may arrive before it is pushed, settle what did. One writer a
--- branch (a session's advisory lock, held by the worker) and `branch.epoch`, compared and set, so that a writer which
--- lost its lock can neither settle nor fail anything.
+-- branch (a session's advisory lock, held by the worker) and `branch.epoch`, taken by each writer when it begins, compared
+-- and set, so that a writer which lost its lock can neither settle nor fail anything.
 
 create function branch_work(branch uuid) returns boolean language sql stable as $$
   select exists (select from delivery d where d.branch_id = branch and d.finished_at is null)
 $$;
 
--- Claims the oldest deliveries of a branch, those claimed before a crash included, and answers what the commits need.
--- Bounded by number and by bytes of content, so that a batch fits in memory.
-create function claim_deliveries(branch uuid, at_most integer, max_bytes bigint) returns table (request_id uuid, number bigint)
+-- A writer begins: whoever had the branch before it and does not know yet that its lock is lost has the wrong epoch now.
+-- Without this, one that was stopped in mid-step could fail a request whose commit the next writer has just pushed.
+create function take_branch(branch uuid) returns setof branch language sql security definer set search_path = public, pg_temp as $$
+  update branch b set epoch = b.epoch + 1 where b.id = $1 returning b.*
+$$;
+
+-- Claims deliveries of a branch: first those that were claimed before and have no end yet, then the oldest; `put_last` are
+-- claimed ones that the branch refused just now, so that they do not keep others from being tried. Bounded by number and by
+-- bytes of content, so that a batch fits in memory.
+create function claim_deliveries(branch uuid, at_most integer, max_bytes bigint, put_last uuid[] default '{}') returns table (request_id uuid, number bigint)
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   return query
-    with open as (
-      select d.request_id, d.number, sum(coalesce((select sum(octet_length(f.content)) from plan_file f where f.request_id = d.request_id), 0)) over (order by d.number) as bytes,
-        row_number() over (order by d.number) as position
-      from (select * from delivery d where d.branch_id = branch and d.finished_at is null order by d.number limit at_most) d),
-    -- Row locks in number order; a request that is being cancelled right now is skipped and will be gone.
+    with first as (
+      select d.request_id, d.number, d.claimed_at is not null as claimed, d.request_id = any (put_last) as last
+      from delivery d where d.branch_id = branch and d.finished_at is null
+      order by last, claimed desc, d.number limit at_most),
+    open as (
+      select f.*, row_number() over w as position,
+        sum(coalesce((select sum(octet_length(p.content)) from plan_file p where p.request_id = f.request_id), 0)) over w as bytes
+      from first f window w as (order by f.last, f.claimed desc, f.number)),
+    -- A request that is being cancelled right now is skipped and will be gone.
     held as (
       select q.id from request q where q.id in (select o.request_id from open o where o.position = 1 or o.bytes <= max_bytes) and q.state = 'queued'
       for update skip locked),
     claimed as (
-      update delivery d set claimed_at = coalesce(d.claimed_at, now()), commit_date = coalesce(d.commit_date, date_trunc('second', now()))
-      from held where d.request_id = held.id and d.finished_at is null
-      returning d.request_id, d.number)
-    select c.request_id, c.number from claimed c order by c.number;
+      update delivery d set claimed_at = now(), commit_date = date_trunc('second', now())
+      from held where d.request_id = held.id and d.claimed_at is null and d.finished_at is null
+      returning d.request_id)
+    select o.request_id, o.number from open o join held on held.id = o.request_id
+      where o.claimed or o.request_id in (select c.request_id from claimed c)
+      order by o.number;
 end $$;
 
 create function store_attempts(attempts jsonb) returns void language sql security definer set search_path = public, pg_temp as $$
@@ -74,7 +87,9 @@ begin
   delete from object_claim k using request_change c
     where c.request_id = any (ids) and k.resource_id = c.resource_id
       and not c.objects @> jsonb_build_array(jsonb_build_object('group', k.api_group, 'kind', k.kind, 'namespace', k.namespace, 'name', k.name));
-  update object_claim k set request_id = null where k.request_id = any (ids);
+  -- By resource too: claims have no index on the request, and every object that lives is one.
+  update object_claim k set request_id = null from request_change c
+    where c.request_id = any (ids) and k.resource_id = c.resource_id and k.request_id = c.request_id;
   update resource x set revision = x.revision + 1, open_request_id = null, updated_at = now(), cost = c.cost_after,
       blueprint_version = c.blueprint_version, parameters = coalesce(c.parameters, x.parameters),
       status = case c.action when 'delete' then 'deleted' else 'unknown' end

@@ -32,7 +32,7 @@ begin
   end loop;
   foreach f in array array['admit(jsonb[])', 'plan_conflicts(jsonb[])', 'covering_budgets(text, text, jsonb)', 'budget_delta(text, text, bigint, bigint)',
       'budget_covers(budget, text, text, text)', 'vote(jsonb)', 'cancel_request(uuid, jsonb)', 'branch_work(uuid)',
-      'claim_deliveries(uuid, integer, bigint)', 'store_attempts(jsonb)', 'settle_commits(uuid, bigint, text, jsonb)', 'fail_delivery(uuid, bigint, uuid, jsonb)',
+      'take_branch(uuid)', 'claim_deliveries(uuid, integer, bigint, uuid[])', 'store_attempts(jsonb)', 'settle_commits(uuid, bigint, text, jsonb)', 'fail_delivery(uuid, bigint, uuid, jsonb)',
       'set_branch_state(uuid, text, text, text)', 'ensure_branch(text, text)', 'apply_documents(jsonb)', 'retire_document(jsonb)',
       'know_principal(text, text)', 'keep_admin_token(bytea, text[])', 'refuse_access(jsonb, text, text, jsonb)', 'type_id(text, uuid)', 'request_released(uuid)']::regprocedure[] loop
     execute format('grant execute on function %s to %I', f, application);

@@ -30,8 +30,7 @@ const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs: 1_800_
 /** The `git` program as the port that delivery writes through. */
 export function createGitBranches({ directory, searchPath, timeouts = TIMEOUTS }: GitOptions): GitBranches {
   const git = createGitRunner({ directory, searchPath })
-  /** What is in the mirrors as far as this process knows, so that a branch that did not move costs no fetch. */
-  const known = new Map<string, string>()
+  const known: Known = { fetched: new Map(), whole: new Map() }
   return {
     open(branch, signal) {
       checkBranch(branch)
@@ -41,6 +40,19 @@ export function createGitBranches({ directory, searchPath, timeouts = TIMEOUTS }
   }
 }
 
+/** What this process knows of the mirrors, by branch. */
+type Known = {
+  /** The head that is in the mirror, so that a branch that did not move costs no fetch. */
+  readonly fetched: Map<string, string>
+  /** A commit whose whole history was seen to be there, so that only what is new has to be walked. */
+  readonly whole: Map<string, string>
+}
+
+function forget(known: Known, key: string): void {
+  known.fetched.delete(key)
+  known.whole.delete(key)
+}
+
 function checkBranch({ key, repository, branch }: BranchRef): void {
   if (!/^[0-9a-f-]{36}$/.test(key)) throw new Error('bug: the key of a branch is no uuid')
   if (!isBranchName(branch)) throw new GitFault('stop', `${JSON.stringify(branch)} cannot be the name of a branch`)
@@ -48,7 +60,7 @@ function checkBranch({ key, repository, branch }: BranchRef): void {
     throw new GitFault('stop', 'the repository is neither an absolute path nor a file:// URL')
 }
 
-function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: Map<string, string>): GitBranch {
+function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: Known): GitBranch {
   const remoteRef = `refs/heads/${ref.branch}`
 
   /** A mirror that turns out broken goes; the caller's next round begins with a fetch and makes it anew. */
@@ -57,7 +69,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
       return await work()
     } catch (error) {
       if (!(error instanceof MirrorBroken)) throw error
-      known.delete(ref.key)
+      forget(known, ref.key)
       await mirror.discard()
       throw new GitFault('again', `${error.message}; it is made anew`, { cause: error })
     }
@@ -74,25 +86,25 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
   }
 
   async function fetch(): Promise<Head> {
-    if (await mirror.ensure()) known.delete(ref.key)
+    if (await mirror.ensure()) forget(known, ref.key)
     await mirror.maintain()
     const head = await remoteHead()
-    if (head === null || known.get(ref.key) === head) return head
-    const options = known.has(ref.key) ? {} : { timeoutMs: timeouts.cloneMs }
+    if (head === null || known.fetched.get(ref.key) === head) return head
+    const options = known.fetched.has(ref.key) ? {} : { timeoutMs: timeouts.cloneMs }
     const { code, stderr } = await mirror.remote(
       ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', ref.repository, `+${remoteRef}:${HEAD_REF}`],
       options,
     )
     if (code !== 0) throw mirror.unreachable(stderr)
     const fetched = (await mirror.local(['rev-parse', '--verify', '--quiet', `${HEAD_REF}^{commit}`])).stdout.toString('latin1').trim()
-    known.set(ref.key, fetched)
+    known.fetched.set(ref.key, fetched)
     return fetched
   }
 
   async function isAncestor(commit: string, head: string): Promise<boolean> {
     if (!(await has(mirror, commit))) {
       // Unknown is only a no when nothing else is missing: money is released on the strength of it.
-      await mirror.local(['rev-list', '--count', head])
+      await proveWhole(head)
       return false
     }
     const { code, stderr } = await mirror.local(['merge-base', '--is-ancestor', commit, head], { maxCode: 1 })
@@ -101,27 +113,39 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: M
     return code === 0
   }
 
-  async function commitsBetween(from: Head, to: string): Promise<readonly string[]> {
-    const except = from !== null && (await has(mirror, from)) ? [`^${from}`] : []
-    const { stdout } = await mirror.local(['rev-list', '--reverse', '--topo-order', to, ...except])
-    return stdout
-      .toString('latin1')
-      .split('\n')
-      .filter((line) => line !== '')
+  async function findInHistory(head: string, commits: readonly string[]): Promise<ReadonlySet<string>> {
+    if (commits.length === 0) return new Set()
+    commits.forEach(checkCommit)
+    const there = await mirror.local(['cat-file', '--batch-check=%(objecttype) %(objectname)'], { input: lines(commits) })
+    const here = readLines(there.stdout).flatMap((line) => (line.startsWith('commit ') ? [line.slice('commit '.length)] : []))
+    const found = new Set(here)
+    if (here.length > 0) {
+      const elsewhere = await mirror.local(['rev-list', '--stdin'], { input: lines([...here, `^${head}`]) })
+      for (const commit of readLines(elsewhere.stdout)) found.delete(commit)
+    }
+    // A no counts only when nothing is missing, and rev-list takes no notice of that on the side of `^`.
+    if (found.size < new Set(commits).size) await proveWhole(head)
+    return found
+  }
+
+  async function proveWhole(head: string): Promise<void> {
+    const before = known.whole.get(ref.key)
+    await mirror.local(['rev-list', '--count', head, ...(before === undefined ? [] : [`^${before}`])])
+    known.whole.set(ref.key, head)
   }
 
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
     if (expected !== null && !(await isAncestor(expected, sha))) throw new Error('bug: a push that is no fast-forward')
     const result = await mirror.remote(pushArguments(ref.repository, ref.branch, expected, sha))
     const outcome = readPush(result, (stderr) => mirror.unreachable(stderr))
-    if (outcome.kind === 'pushed') known.set(ref.key, sha)
+    if (outcome.kind === 'pushed') known.fetched.set(ref.key, sha)
     return outcome
   }
 
   return {
     fetch: () => guard(fetch).catch((error: unknown) => (isAboutMirror(error) ? guard(fetch) : Promise.reject(error))),
     isAncestor: (commit, head) => guard(() => isAncestor(commit, head)),
-    commitsBetween: (from, to) => guard(() => commitsBetween(from, to)),
+    findInHistory: (head, commits) => guard(() => findInHistory(head, commits)),
     readPaths: (head, paths) => guard(() => readPaths(mirror, head, paths)),
     buildCommits: (onto, commits) => guard(() => buildCommits(mirror, onto, commits)),
     push: (expected, sha) => guard(() => push(expected, sha)),
@@ -133,8 +157,23 @@ function isAboutMirror(error: unknown): boolean {
   return error instanceof GitFault && error.cause instanceof MirrorBroken
 }
 
-async function has(mirror: Mirror, commit: string): Promise<boolean> {
+function checkCommit(commit: string): void {
   if (!/^[0-9a-f]{40}$/.test(commit)) throw new Error('bug: not a commit id')
+}
+
+function lines(texts: readonly string[]): Buffer {
+  return Buffer.from(texts.map((text) => `${text}\n`).join(''))
+}
+
+function readLines(bytes: Buffer): readonly string[] {
+  return bytes
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line !== '')
+}
+
+async function has(mirror: Mirror, commit: string): Promise<boolean> {
+  checkCommit(commit)
   return (await mirror.local(['cat-file', '-e', `${commit}^{commit}`], { maxCode: 128 })).code === 0
 }
 
