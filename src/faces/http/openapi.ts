@@ -44,6 +44,6 @@ export async function serveDescription(app: FastifyInstance): Promise<void> {
     routePrefix: '/docs',
     staticCSP: docsPolicy,
     theme: { title: 'Purser API' },
-    uiConfig: { docExpansion: 'list', displayRequestDuration: true, tryItOutEnabled: false, persistAuthorization: false },
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true, tryItOutEnabled: false, persistAuthorization: false },
   })
 }
