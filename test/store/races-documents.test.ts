@@ -89,19 +89,19 @@ describe('a rule applied between read and admit is never missed', () => {
   test('an owner that was one a moment ago writes no document', async () => {
     const deaf = house.another({ deaf: true })
     const tom = await house.person('tom@example.com')
-    const team = (members: string, title: string) =>
-      `{ apiVersion: purser.dev/v1, kind: Team, metadata: { name: tan, title: ${title} }, spec: { members: [${members}] } }`
+    const team = (members: string, slack: string) =>
+      `{ apiVersion: purser.dev/v1, kind: Team, metadata: { name: tan }, spec: { members: [${members}], contact: { slack: '#${slack}' } } }`
     const own = '{ user: tom@example.com, role: owner }'
-    const put = async (title: string) => {
-      const parsed = parseYamlDocuments(team(own, title))
+    const put = async (slack: string) => {
+      const parsed = parseYamlDocuments(team(own, slack))
       return applyDocuments(deaf, tom, { documents: parsed.ok ? parsed.value : [], dryRun: false })
     }
-    await apply(house, team(own, 'One'))
-    expect(await put('Two')).toMatchObject({ ok: true })
+    await apply(house, team(own, 'one'))
+    expect(await put('two')).toMatchObject({ ok: true })
 
-    await apply(house, team('', 'Three'))
+    await apply(house, team('', 'three'))
 
-    expect(await put('Four')).toMatchObject({ ok: false, problem: { code: 'forbidden' } })
+    expect(await put('four')).toMatchObject({ ok: false, problem: { code: 'forbidden' } })
   })
 })
 
