@@ -224,7 +224,7 @@ describe('the application', () => {
         'covering_budgets',
       ],
       ...['ensure_branch', 'fail_delivery', 'keep_admin_token', 'know_principal', 'plan_conflicts', 'refuse_access', 'request_released'],
-      ...['retire_document', 'set_branch_state', 'settle_commits', 'store_attempts', 'type_id', 'vote'],
+      ...['retire_document', 'set_branch_state', 'settle_commits', 'store_attempts', 'take_branch', 'type_id', 'vote'],
     ])
   })
 
