@@ -19,7 +19,7 @@ export async function deleteDocument(context: Context, caller: Caller, kind: Kin
   const ifRevision = parseIfMatch(options.ifMatch)
   if (!ifRevision.ok) return ifRevision
   // Whether there is such a document is not for everybody to know: of a budget, not even its name.
-  const forbiddenKind = kind === 'Team' || kind === 'Service' ? null : missingAdministrator(caller)
+  const forbiddenKind = kind === 'Service' ? null : missingAdministrator(caller)
   if (forbiddenKind !== null) return forbid(context, caller, forbiddenKind, { operation: 'deleteDocument', team: null, subject: name })
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const platform = await context.reloadPlatform()
