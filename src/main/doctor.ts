@@ -1,104 +1,86 @@
-import { execFile } from 'node:child_process'
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import pg from 'pg'
+import { findEmbeddedPostgres } from '../adapters/embedded-postgres/attach.ts'
+import { pingRedis } from '../adapters/queue/ping.ts'
 import type { Config } from '../config.ts'
-import { readDatabaseHealth, type DatabaseHealth } from '../store/health.ts'
-import { readFlags, runServer } from './run.ts'
-import { migrateDatabase, startDatabase } from './start-database.ts'
-
-const run = promisify(execFile)
-
-/** `warn`: it works, and something that should hold does not. `fail`: it does not work. */
-export type Finding = { readonly check: string; readonly status: 'ok' | 'warn' | 'fail'; readonly detail: string }
+import { listBranches } from '../store/deliveries.ts'
+import { embedded } from '../store/embedded-roles.ts'
+import { readDatabaseHealth } from '../store/health.ts'
+import { pendingMigrations } from '../store/migrate.ts'
+import { checkBranches } from './doctor/branches.ts'
+import { judgeDatabase, judgeMigrations, type QueueAnswer } from './doctor/database.ts'
+import { renderFindings, words, type Finding } from './doctor/finding.ts'
+import { checkMachine } from './doctor/machine.ts'
+import { readFlags, runServer, type Process } from './run.ts'
+import { migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
 
 /**
  * `purser doctor`: looks at everything that Purser needs from outside and says what is wrong with it, all at once. Exit 1
- * when something fails. With an embedded database it starts that one, so no server may be running on the same data.
+ * when something does not work. It changes nothing: beside a running server it asks that one's database; an embedded one
+ * that nobody runs is started for the moment.
  */
 export async function doctor(args: readonly string[]): Promise<number> {
   if (readFlags('doctor', args, []) === null) return 2
-  return runServer('doctor', async ({ config, log, lifecycle }) => {
-    const findings: Finding[] = [await checkNode(), await checkGit(), await checkToken(config)]
-    try {
-      const urls = await startDatabase(config, log, lifecycle)
-      if (urls.embedded) await migrateDatabase(urls, log)
-      findings.push(...judgeDatabase(await readDatabaseHealth(urls.appUrl), config))
-    } catch (error) {
-      findings.push({ check: 'database', status: 'fail', detail: String(error) })
-    }
+  return runServer('doctor', async (process_) => {
+    const findings = [...(await checkMachine(process_.config)), ...(await checkDatabase(process_))]
     process.stdout.write(renderFindings(findings))
-    if (findings.some((f) => f.status === 'fail'))
-      lifecycle.fail('doctor found something that does not work', new Error('see the findings'))
-    else lifecycle.stop()
+    process_.lifecycle.stop(findings.some((f) => f.status === 'fail') ? 1 : 0)
   })
 }
 
-/** One line a finding; what is wrong comes last, where people look. */
-export function renderFindings(findings: readonly Finding[]): string {
-  const order = { ok: 0, warn: 1, fail: 2 } as const
-  const sorted = findings.toSorted((a, b) => order[a.status] - order[b.status])
-  return sorted.map((f) => `${f.status.padEnd(4)}  ${f.check.padEnd(10)}  ${f.detail}\n`).join('')
-}
-
-/** What a database's answers mean. Pure, so that each wrong state has a test. */
-export function judgeDatabase(health: DatabaseHealth, config: Pick<Config, 'redisUrl'>): readonly Finding[] {
-  const major = Math.floor(health.version / 10_000)
-  return [
-    major >= 14
-      ? { check: 'database', status: 'ok', detail: `PostgreSQL ${major}` }
-      : { check: 'database', status: 'fail', detail: `PostgreSQL ${major}; Purser needs 14 or newer` },
-    judgeRoles(health),
-    Math.abs(health.clockSkewMs) <= 2_000
-      ? { check: 'clock', status: 'ok', detail: `within ${Math.abs(health.clockSkewMs)} ms of the database's` }
-      : { check: 'clock', status: 'warn', detail: `${Math.abs(health.clockSkewMs)} ms away from the database's: synchronize both` },
-    judgeQueue(health, config),
-  ]
-}
-
-function judgeRoles(health: DatabaseHealth): Finding {
-  if (health.superuser)
-    return {
-      check: 'roles',
-      status: 'warn',
-      detail: `${health.role} is a superuser: nothing that the database refuses the application holds. Give DATABASE_URL a role of its own`,
-    }
-  if (health.ownsTables)
-    return {
-      check: 'roles',
-      status: 'warn',
-      detail: `${health.role} owns the tables: name the owner in DATABASE_MIGRATE_URL and another role in DATABASE_URL`,
-    }
-  return { check: 'roles', status: 'ok', detail: `${health.role} is not the owner` }
-}
-
-function judgeQueue(health: DatabaseHealth, config: Pick<Config, 'redisUrl'>): Finding {
-  if (config.redisUrl !== null) return { check: 'queue', status: 'ok', detail: 'on Redis' }
-  if (health.queueReady) return { check: 'queue', status: 'ok', detail: 'on PostgreSQL' }
-  return {
-    check: 'queue',
-    status: 'fail',
-    detail: `the schema bullmq is missing, or ${health.role} may not create in it: run purser migrate`,
-  }
-}
-
-async function checkNode(): Promise<Finding> {
-  return { check: 'node', status: 'ok', detail: process.version }
-}
-
-async function checkGit(): Promise<Finding> {
+async function checkDatabase(process_: Process): Promise<readonly Finding[]> {
+  const { config, lifecycle } = process_
+  const findings: Finding[] = []
   try {
-    const { stdout } = await run('git', ['--version'], { timeout: 10_000 })
-    return { check: 'git', status: 'ok', detail: stdout.trim() }
-  } catch {
-    return { check: 'git', status: 'fail', detail: 'git is not installed, or not on the PATH' }
+    const urls = await reachDatabase(process_)
+    if (urls === null) return [{ check: 'database', status: 'ok', detail: 'none yet: the first start makes one' }]
+    findings.push(...judgeDatabase(await readDatabaseHealth(urls.appUrl), await askQueue(config)), await checkOwner(urls))
+    const pool = new pg.Pool({ connectionString: urls.appUrl, max: 1, connectionTimeoutMillis: 5_000, application_name: 'purser doctor' })
+    try {
+      const migrations = judgeMigrations(await pendingMigrations(pool, migrationsDirectory()))
+      findings.push(migrations)
+      // Before the tables are those of this version, they may not even be there.
+      if (migrations.status === 'ok') findings.push(...(await checkBranches(config, await listBranches(pool), lifecycle.stopping)))
+    } finally {
+      await pool.end()
+    }
+  } catch (error) {
+    findings.push({ check: 'database', status: 'fail', detail: words(error) })
+  }
+  return findings
+}
+
+/** Null: there is no embedded database yet, and looking for one is no reason to make it. */
+async function reachDatabase({ config, log, lifecycle }: Process): Promise<DatabaseUrls | null> {
+  if (config.database !== null) return startDatabase(config, log, lifecycle)
+  const found = await findEmbeddedPostgres(config.dataDir)
+  switch (found.kind) {
+    case 'none':
+      return null
+    case 'stopped':
+      return startDatabase(config, log, lifecycle)
+    case 'running':
+      return {
+        appUrl: found.url(embedded.application, embedded.database),
+        ownerUrl: found.url(embedded.owner, embedded.database),
+        embedded: true,
+      }
   }
 }
 
-async function checkToken(config: Config): Promise<Finding> {
-  const path = join(config.dataDir, 'admin-token')
-  const found = await stat(path).catch(() => null)
-  if (found === null) return { check: 'token', status: 'ok', detail: 'none yet: the first start makes one' }
-  if ((found.mode & 0o077) === 0) return { check: 'token', status: 'ok', detail: path }
-  return { check: 'token', status: 'warn', detail: `others can read ${path}: chmod 600 it, or remove it for a new one` }
+/** The owner migrates at every start of `serve`; one that cannot come in would keep it from starting. */
+async function checkOwner({ ownerUrl }: DatabaseUrls): Promise<Finding> {
+  try {
+    return { check: 'owner', status: 'ok', detail: `${(await readDatabaseHealth(ownerUrl)).role} can migrate` }
+  } catch (error) {
+    return { check: 'owner', status: 'fail', detail: words(error), remedy: 'Correct DATABASE_MIGRATE_URL' }
+  }
+}
+
+async function askQueue({ redisUrl }: Config): Promise<QueueAnswer> {
+  if (redisUrl === null) return { on: 'postgres' }
+  try {
+    return { on: 'redis', version: await pingRedis(redisUrl.reveal()) }
+  } catch (error) {
+    return { on: 'redis', fault: words(error) }
+  }
 }

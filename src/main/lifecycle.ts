@@ -10,8 +10,8 @@ export type Lifecycle = {
   onStop(phase: string, limitMs: number, stop: () => Promise<unknown>): void
   /** Aborted from the stop signal on: `/readyz` is 503 then. */
   readonly stopping: AbortSignal
-  /** Stops as a signal does, with exit code 0: the work is done. */
-  stop(): void
+  /** Stops as a signal does: the work is done, with this exit code (0). */
+  stop(code?: number): void
   /** Something that this process cannot be without is gone: stop, and exit with 1. */
   fail(message: string, error: unknown): void
   /** Resolves with the exit code when everything is stopped. */
@@ -38,8 +38,9 @@ export function createLifecycle(
   let finish: (code: number) => void = () => undefined
   const finished = new Promise<number>((resolve) => (finish = resolve))
 
-  function stop(): void {
+  function stop(code = exitCode): void {
     if (stopping.signal.aborted) return
+    exitCode = code
     stoppedAt = performance.now()
     stopping.abort()
     void stopPhases(phases, log).then((clean) => finish(clean ? exitCode : Math.max(exitCode, 1)))

@@ -1,10 +1,20 @@
-import { describe, expect, test } from 'vitest'
-import { Secret } from '../../src/core/secret.ts'
-import { judgeDatabase, renderFindings } from '../../src/main/doctor.ts'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { judgeBranch } from '../../src/main/doctor/branches.ts'
+import { judgeDatabase, judgeMigrations } from '../../src/main/doctor/database.ts'
+import { renderFindings, words, type Finding } from '../../src/main/doctor/finding.ts'
+import { checkToken, judgeDisk, judgeGit, judgeNode } from '../../src/main/doctor/machine.ts'
+import { migrationsDirectory } from '../../src/main/start-database.ts'
+import type { BranchRecord } from '../../src/store/deliveries.ts'
 import { readDatabaseHealth, type DatabaseHealth } from '../../src/store/health.ts'
+import { pendingMigrations } from '../../src/store/migrate.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 
 const well: DatabaseHealth = { version: 180_004, role: 'purser_app', superuser: false, ownsTables: false, clockSkewMs: 3, queueReady: true }
+const statuses = (findings: readonly Finding[]) => findings.filter((f) => f.status !== 'ok').map((f) => [f.check, f.status])
 
 test.each([
   ['nothing', {}, []],
@@ -14,30 +24,135 @@ test.each([
   ['a clock that is off', { clockSkewMs: -2_001 }, [['clock', 'warn']]],
   ['a queue that cannot be used', { queueReady: false }, [['queue', 'fail']]],
 ])('finds %s', (_, wrong, expected) => {
-  const findings = judgeDatabase({ ...well, ...wrong }, { redisUrl: null })
+  const findings = judgeDatabase({ ...well, ...wrong }, { on: 'postgres' })
 
-  expect(findings.filter((f) => f.status !== 'ok').map((f) => [f.check, f.status])).toEqual(expected)
+  expect(statuses(findings)).toEqual(expected)
+  expect(findings.every((f) => f.status === 'ok' || f.remedy !== undefined)).toBe(true)
 })
 
-test('asks nothing of the queue on PostgreSQL when it is on Redis', () => {
-  expect(judgeDatabase({ ...well, queueReady: false }, { redisUrl: new Secret('redis://queue') }).every((f) => f.status === 'ok')).toBe(
-    true,
-  )
+test('asks of the queue what it is on, and nothing of PostgreSQL when it is on Redis', () => {
+  expect(statuses(judgeDatabase({ ...well, queueReady: false }, { on: 'redis', version: '7.0.15' }))).toEqual([])
+  expect(statuses(judgeDatabase(well, { on: 'redis', fault: 'connect ECONNREFUSED' }))).toEqual([['queue', 'fail']])
 })
 
-test('shows last what is wrong', () => {
+test('asks for a Node and a git that Purser was seen to work with', () => {
+  expect(['18.20.8', '20.18.9', '20.19.0', '22.1.0'].map((version) => judgeNode(version).status)).toEqual(['fail', 'fail', 'ok', 'ok'])
+  expect([null, '2.31.9', '2.34.1', '2.39.5', '3.0.0'].map((version) => judgeGit(version).status)).toEqual([
+    'fail',
+    'fail',
+    'warn',
+    'ok',
+    'ok',
+  ])
+})
+
+test('a disk that is nearly full is told before it is full', () => {
+  expect([5e10, 9e8, 9e7].map((free) => judgeDisk(free, '/data').status)).toEqual(['ok', 'warn', 'fail'])
+})
+
+test('migrations that are not applied are named', () => {
+  expect(judgeMigrations([])).toMatchObject({ status: 'ok' })
+  expect(judgeMigrations(['20990101000000_later'])).toMatchObject({ status: 'warn', detail: 'not applied yet: 20990101000000_later' })
+})
+
+describe('a branch', () => {
+  const head = '9daeafb9864cf43055ae93beb0afd6c7d144bfa4'
+  const branch: BranchRecord = {
+    id: 'b5b1c2d3-0000-4000-8000-000000000000',
+    repository: 'embedded',
+    branch: 'main',
+    head,
+    epoch: 3n,
+    state: 'ok',
+    since: new Date('2026-11-24T09:30:00Z'),
+    detail: null,
+  }
+
+  test.each([
+    ['is well where a push would be let in', {}, { head }, 'ok', undefined],
+    ['is well while it is empty', { head: null }, { head: null }, 'ok', undefined],
+    [
+      'does not work where it cannot be pushed to, whatever was known of it',
+      {},
+      { fault: 'the repository is not there' },
+      'fail',
+      /Nothing is lost/,
+    ],
+    ['that refuses is a matter of its hooks', { state: 'refuses', detail: 'not on Fridays' }, { head }, 'fail', /hook or rule/],
+    ['that answers again is the worker’s to find', { state: 'unreachable', detail: 'no answer' }, { head }, 'warn', /tries again/],
+    [
+      'whose history was rewritten waits for an administrator',
+      { state: 'history-rewritten', detail: 'gone' },
+      { head },
+      'fail',
+      /accept \{"repository":"embedded","branch":"main","head":"9daeafb9864c/,
+    ],
+    [
+      'that is gone has no head to accept',
+      { state: 'history-rewritten', detail: 'gone' },
+      { head: null },
+      'fail',
+      /^Push its history back\. /,
+    ],
+  ] as const)('%s', (_, record, answer, status, remedy) => {
+    const finding = judgeBranch({ ...branch, ...record }, answer)
+
+    expect(finding.status).toBe(status)
+    expect(finding.detail).toContain('detail' in record ? record.detail : 'main of embedded')
+    if (remedy === undefined) expect(finding.remedy).toBeUndefined()
+    else expect(finding.remedy).toMatch(remedy)
+  })
+})
+
+describe('the token', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'purser-token-'))
+  afterAll(() => rm(folder, { recursive: true }))
+
+  test('is nobody else’s to read', async () => {
+    expect(await checkToken(folder)).toMatchObject({ status: 'ok' })
+    await writeFile(join(folder, 'admin-token'), 'psr_x', { mode: 0o600 })
+    expect(await checkToken(folder)).toMatchObject({ status: 'ok' })
+
+    await chmod(join(folder, 'admin-token'), 0o640)
+
+    expect(await checkToken(folder)).toMatchObject({ status: 'warn' })
+  })
+})
+
+test('shows last what is wrong, with its way out, and the sum of it', () => {
   const text = renderFindings([
-    { check: 'queue', status: 'fail', detail: 'broken' },
+    { check: 'queue', status: 'fail', detail: 'broken\nin two', remedy: 'mend it' },
     { check: 'git', status: 'ok', detail: 'there' },
     { check: 'roles', status: 'warn', detail: 'one' },
   ])
 
-  expect(text.split('\n').map((line) => line.slice(0, 4).trim())).toEqual(['ok', 'warn', 'fail', ''])
+  expect(text.split('\n')).toEqual([
+    'ok    git    there',
+    'warn  roles  one',
+    'fail  queue  broken',
+    '             in two',
+    '             → mend it',
+    '',
+    '1 of 3 does not work; 1 more to look at.',
+    '',
+  ])
+})
+
+test('says why a connection failed, whatever it was wrapped in', () => {
+  expect(
+    words(new AggregateError([new Error('connect ECONNREFUSED ::1:5432'), new Error('connect ECONNREFUSED 127.0.0.1:5432')], '')),
+  ).toBe('connect ECONNREFUSED ::1:5432; connect ECONNREFUSED 127.0.0.1:5432')
 })
 
 describe('a real database', async () => {
   const migrated = await withDatabase()
   const empty = await withEmptyDatabase()
+  const pools = [migrated, empty].map(({ appUrl }) => new pg.Pool({ connectionString: appUrl, max: 1 }))
+  let pending: readonly (readonly string[])[]
+  beforeAll(async () => {
+    pending = await Promise.all(pools.map((pool) => pendingMigrations(pool, migrationsDirectory())))
+    await Promise.all(pools.map((pool) => pool.end()))
+  })
 
   test('is well as the application, and its owner is told apart', async () => {
     expect(await readDatabaseHealth(migrated.appUrl)).toMatchObject({
@@ -47,9 +162,11 @@ describe('a real database', async () => {
       queueReady: true,
     })
     expect(await readDatabaseHealth(migrated.ownerUrl)).toMatchObject({ role: 'purser_owner', ownsTables: true })
+    expect(pending[0]).toEqual([])
   })
 
-  test('without the queue is not', async () => {
+  test('without the queue and its migrations is not', async () => {
     expect(await readDatabaseHealth(empty.appUrl)).toMatchObject({ queueReady: false })
+    expect(pending[1]).toContain('20261124100000_tables')
   })
 })

@@ -37,6 +37,11 @@ export async function lockData(dir: string, waitMs: number): Promise<DataLock> {
   }
 }
 
+/** Whether a living process holds the lock. */
+export function isLocked(dir: string): Promise<boolean> {
+  return isAlive(join(dir, 'lock'))
+}
+
 async function putInPlace(own: string, path: string, deadline: number): Promise<void> {
   for (;;) {
     try {

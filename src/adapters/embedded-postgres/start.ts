@@ -7,7 +7,7 @@ import { findBinaries, type Binaries } from './binaries.ts'
 import { lockData } from './data-lock.ts'
 import { chooseLauncher, databaseEnv, type Launcher } from './launcher.ts'
 import { endLeftover } from './leftover.ts'
-import { findPlaces, type Places } from './places.ts'
+import { connectionString, findPlaces, type Places } from './places.ts'
 
 const run = promisify(execFile)
 
@@ -15,7 +15,7 @@ const run = promisify(execFile)
 export type DatabaseExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
 export type EmbeddedPostgres = {
-  /** A connection string of any role and database here. The socket's folder is the only key, so there is no password. */
+  /** A connection string of any role and database here. */
   url(role: string, database: string): string
   /** Settles when the server's process ends, for whatever reason. */
   readonly exited: Promise<DatabaseExit>
@@ -80,8 +80,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     let stopping: Promise<void> | undefined
     return {
       exited: server.exited,
-      url: (role, database) =>
-        `postgresql://${encodeURIComponent(role)}@localhost/${encodeURIComponent(database)}?host=${encodeURIComponent(places.sockets)}`,
+      url: (role, database) => connectionString(places, role, database),
       stop: () => (stopping ??= stopServer(server).then(() => lock.release())),
     }
   } catch (cause) {
