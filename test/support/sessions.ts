@@ -17,7 +17,7 @@ export type Session = {
   commit(): Promise<void>
   rollback(): Promise<void>
   /** Resolves once this session waits for a lock that the other one holds. */
-  untilBlockedBy(other: Session): Promise<void>
+  untilBlockedBy(other: { readonly pid: number }): Promise<void>
   readonly pid: number
 }
 
