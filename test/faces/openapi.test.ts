@@ -31,7 +31,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 )
 const examples = Object.entries(document.components.schemas).flatMap(([name, schema]) =>
-  (schema.examples ?? []).map((example, i) => ({ name, i, example })),
+  (schema.examples ?? []).map((example, i) => ({ name, which: `${name}/${i}`, example })),
 )
 
 test('the committed document is what the routes say, and it is the one that is served', async () => {
@@ -88,7 +88,7 @@ test.each(operations)('$method $path shows what it answers', ({ operation }) => 
   for (const [, name = ''] of named) expect([name, document.components.schemas[name]?.examples?.length ?? 0]).not.toEqual([name, 0])
 })
 
-test.each(examples)('example $i of $name is one', ({ name, example }) => {
+test.each(examples)('example $which is one', ({ name, example }) => {
   expect(contractOf(document).judge(`/components/schemas/${name}`, example)).toEqual([])
 })
 
