@@ -2,7 +2,7 @@ import type { FastifyRequest, FastifySchemaCompiler } from 'fastify'
 import { Type, type TSchema } from 'typebox'
 import { isObject } from '../../core/json.ts'
 import type { FieldError } from '../../core/problem.ts'
-import { compileShape, findIllFormedText } from '../../core/schema.ts'
+import { compileShape, findIllFormedText, type Shape } from '../../core/schema.ts'
 import { Refused } from './problems.ts'
 
 type Verdict = { readonly value: unknown } | { readonly error: Error }
@@ -39,8 +39,17 @@ function pass(data: unknown): Verdict {
   return { value: data }
 }
 
+const compiled = new WeakMap<object, Shape<unknown>>()
+
+/** Each schema once, however many routes have it: compiling takes milliseconds. */
+function shapeOf(schema: TSchema): Shape<unknown> {
+  const known = compiled.get(schema) ?? compileShape<unknown>(schema)
+  compiled.set(schema, known)
+  return known
+}
+
 function judgeBody(schema: TSchema): Judge {
-  const shape = compileShape(schema)
+  const shape = shapeOf(schema)
   return (data) => {
     const illFormed = findIllFormedText(data)
     if (illFormed.length > 0) return invalid(illFormed)
@@ -51,7 +60,7 @@ function judgeBody(schema: TSchema): Judge {
 
 /** Query strings are text: what the schema calls a number or a truth value is read as one first, here and nowhere else. */
 function judgeQuery(schema: TSchema): Judge {
-  const shape = compileShape(schema)
+  const shape = shapeOf(schema)
   const properties: Record<string, unknown> = isObject(schema) && isObject(schema['properties']) ? schema['properties'] : {}
   return (data) => {
     const illFormed = findIllFormedText(data, '/query')
