@@ -1,4 +1,4 @@
-import type { Kind } from '../core/document/document.ts'
+import type { Document, Kind } from '../core/document/document.ts'
 import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listDocumentVersions as listVersionsInStore, listDocuments as listInStore, readDocument as readInStore, type DocumentFilter, type DocumentRecord } from '../store/documents.ts'
@@ -34,7 +34,10 @@ export async function listDocumentVersions(context: Context, caller: Caller, kin
   if (!after.ok) return after
   const versions = await listVersionsInStore(context.database, kind, name, { first: page.first + 1, after: after.value })
   if (versions === null) return refuse({ code: 'not-found' })
-  return ok(pageOf(versions, page.first, ({ document, revision, updatedAt, appliedBy }) => ({
+  const teams = readableTeams(await context.platform(), caller)
+  // A budget may have been another team's before; what it was then ends the list.
+  const hidden = versions.findIndex(({ document }) => !mayRead(teams, document))
+  return ok(pageOf(hidden === -1 ? versions : versions.slice(0, hidden), page.first, ({ document, revision, updatedAt, appliedBy }) => ({
     apiVersion: document.apiVersion, kind: document.kind,
     metadata: { ...(document.metadata as unknown as JsonObject), revision, appliedAt: updatedAt.toISOString(), appliedBy },
     spec: document.spec as unknown as JsonObject, // Documents are JSON.
@@ -46,13 +49,15 @@ async function visibleDocument(context: Context, caller: Caller, kind: Kind, nam
   if (forbidden !== null) return refuse(forbidden)
   const [bare = name, version] = kind === 'Blueprint' ? name.split('@', 2) : [name]
   const record = parseName(bare) === null ? null : await readInStore(context.database, kind, bare, version)
-  if (record === null) return refuse({ code: 'not-found' })
-  if (record.document.kind === 'Budget') {
-    const teams = readableTeams(await context.platform(), caller)
-    const team = record.document.spec.scope?.team
-    if (teams !== null && (team === undefined || !teams.includes(team))) return refuse({ code: 'not-found' })
-  }
+  if (record === null || !mayRead(readableTeams(await context.platform(), caller), record.document)) return refuse({ code: 'not-found' })
   return ok(record)
+}
+
+/** Budgets are their team's; the other kinds are for everyone signed in. */
+function mayRead(teams: readonly string[] | null, document: Document): boolean {
+  if (document.kind !== 'Budget' || teams === null) return true
+  const team = document.spec.scope?.team
+  return team !== undefined && teams.includes(team)
 }
 
 /** Names are DNS labels; anything else names nothing. */
