@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/core/json.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { setBranchState } from '../../src/store/deliveries.ts'
-import { itemsOf, textAt, type Answer, type AskOptions } from '../support/api.ts'
+import { itemsOf, outcomeOf, textAt, type Answer, type AskOptions } from '../support/api.ts'
 import { commitAll, theBranch } from '../support/delivery.ts'
 import { openPurse } from '../support/purse.ts'
 import { openServer } from '../support/server.ts'
@@ -257,7 +257,10 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
   ),
   'PUT /v1/teams/:name': () => ({
     path: '/v1/teams/red',
-    body: documents.teams('red', { contact: { slack: `#${fresh()}` }, members: [...red, { user: `${fresh()}@example.com`, role: 'viewer' }] }),
+    body: documents.teams('red', {
+      contact: { slack: `#${fresh()}` },
+      members: [...red, { user: `${fresh()}@example.com`, role: 'viewer' }],
+    }),
   }),
   'PUT /v1/teams/:name (new)': () => newDocument('teams', (name) => documents.teams(name)),
   'PUT /v1/teams/:name (cost center)': () => ({ path: '/v1/teams/red', body: documents.teams('red', { costCenter: fresh() }) }),
@@ -304,14 +307,20 @@ function cellOf(answer: Answer): string {
   const { status, body } = answer
   if (status < 400) return Array.isArray(body['items']) && itemsOf(answer).length === 0 ? '[]' : String(status)
   if (body['code'] === 'own-request') return 'own'
-  return body['code'] === usual[status] ? String(status) : `${status}:${String(body['code'])}`
+  return body['code'] === usual[status] ? String(status) : outcomeOf(answer)
 }
 
 const [head = '', ...lines] = table.split('\n').filter((line) => line.trim() !== '')
 const columns = head.trim().split(/ +/)
 const rows = lines.map((line) => {
   const [, method = '', url = '', variant = '', cells = ''] = /^(\w+) +(\S+)(?: \(([^)]*)\))? +(.*)$/.exec(line) ?? []
-  return { route: `${method} ${url}`, method, url, name: `${method} ${url}${variant === '' ? '' : ` (${variant})`}`, cells: cells.trim().split(/ +/) }
+  return {
+    route: `${method} ${url}`,
+    method,
+    url,
+    name: `${method} ${url}${variant === '' ? '' : ` (${variant})`}`,
+    cells: cells.trim().split(/ +/),
+  }
 })
 
 test('every route has a row in the table, and every row is a route', () => {

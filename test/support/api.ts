@@ -95,6 +95,7 @@ function objectOf(value: unknown): JsonObject {
 }
 
 function parse(type: string, text: string): unknown {
+  if (text === '') return text
   if (/json/.test(type)) return JSON.parse(text) as unknown
   if (!/yaml/.test(type)) return text
   const documents = parseYamlDocuments(text)
