@@ -44,6 +44,12 @@ export async function serveDescription(app: FastifyInstance): Promise<void> {
     routePrefix: '/docs',
     staticCSP: docsPolicy,
     theme: { title: 'Purser API' },
-    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', displayRequestDuration: true, tryItOutEnabled: false, persistAuthorization: false },
+    uiConfig: {
+      layout: 'BaseLayout',
+      docExpansion: 'list',
+      displayRequestDuration: true,
+      tryItOutEnabled: false,
+      persistAuthorization: false,
+    },
   })
 }
