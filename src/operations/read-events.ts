@@ -1,6 +1,8 @@
+import { parseId } from '../core/ids.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listEvents as listInStore, type EventPosition } from '../store/events.ts'
-import { missingScope, readableTeams, type Caller } from './caller.ts'
+import { readRequest } from '../store/requests.ts'
+import { missingScope, readableTeams, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 
@@ -10,11 +12,31 @@ export type EventsQuery = { readonly team?: string; readonly type?: string; read
 export async function listEvents(context: Context, caller: Caller, query: EventsQuery, page: PageInput): Promise<Result<Page>> {
   const forbidden = missingScope(caller, 'read')
   if (forbidden !== null) return refuse(forbidden)
+  return pageOfEvents(context, readableTeams(await context.platform(), caller), query, page)
+}
+
+/** The log of one request, to whoever may read that request: an approver of another team too. */
+export async function listRequestEvents(context: Context, caller: Caller, text: string, page: PageInput): Promise<Result<Page>> {
+  const forbidden = missingScope(caller, 'read')
+  if (forbidden !== null) return refuse(forbidden)
+  const id = parseId('request', text)
+  const request = id === null ? null : await readRequest(context.database.pool, id, sightOf(await context.platform(), caller))
+  if (request === null) return refuse({ code: 'not-found' })
+  return pageOfEvents(context, null, { subject: request.id }, page)
+}
+
+async function pageOfEvents(context: Context, teams: readonly string[] | null, query: EventsQuery, page: PageInput): Promise<Result<Page>> {
   const after = parseCursor(page.after, parsePosition)
   if (!after.ok) return after
-  const teams = readableTeams(await context.platform(), caller)
   const events = await listInStore(context.database.pool, teams, query, { first: page.first + 1, after: after.value })
-  return ok(pageOf(events, page.first, ({ position: _, time, ...event }) => ({ ...event, time: time.toISOString() }), ({ position }) => `${position.tx}.${position.seq}`))
+  return ok(
+    pageOf(
+      events,
+      page.first,
+      ({ id, type, time, actor, team, subject, data }) => ({ id, type, time: time.toISOString(), actor, team, subject, data }),
+      ({ position }) => `${position.tx}.${position.seq}`,
+    ),
+  )
 }
 
 function parsePosition(text: string): EventPosition | null {

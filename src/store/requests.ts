@@ -63,25 +63,40 @@ const approvable = `exists (select from approval_requirement n join unnest($2::t
 
 /** One request, or null: absent and out of sight are the same. */
 export async function readRequest(pool: pg.Pool, id: Id<'request'>, sight: Sight): Promise<RequestRecord | null> {
-  const rows = await run<RequestRow>(pool, {
-    name: 'read_request',
-    text: `select ${columns} ${from} where q.id = $5 and ($4 or q.team = any ($1) or ${approvable})`,
-  }, [sight.teams, sight.approves.map((a) => a.team), sight.approves.map((a) => a.role), sight.all, idToUuid(id)])
+  const rows = await run<RequestRow>(
+    pool,
+    {
+      name: 'read_request',
+      text: `select ${columns} ${from} where q.id = $5 and ($4 or q.team = any ($1) or ${approvable})`,
+    },
+    [sight.teams, sight.approves.map((a) => a.team), sight.approves.map((a) => a.role), sight.all, idToUuid(id)],
+  )
   return rows[0] === undefined ? null : parseRow(rows[0])
 }
 
 /** The request that a key of this caller stands for, with the fingerprint of its body. */
-export async function readRequestByKey(pool: pg.Pool, scope: string, key: string): Promise<{ record: RequestRecord; fingerprint: string } | null> {
-  const rows = await run<RequestRow & { fingerprint: string }>(pool, {
-    name: 'read_request_by_key',
-    text: `select ${columns}, q.fingerprint ${from} where q.idempotency_scope = $1 and q.idempotency_key = $2`,
-  }, [scope, key])
+export async function readRequestByKey(
+  pool: pg.Pool,
+  scope: string,
+  key: string,
+): Promise<{ record: RequestRecord; fingerprint: string } | null> {
+  const rows = await run<RequestRow & { fingerprint: string }>(
+    pool,
+    {
+      name: 'read_request_by_key',
+      text: `select ${columns}, q.fingerprint ${from} where q.idempotency_scope = $1 and q.idempotency_key = $2`,
+    },
+    [scope, key],
+  )
   return rows[0] === undefined ? null : { record: parseRow(rows[0]), fingerprint: rows[0].fingerprint }
 }
 
 /** A page of requests, newest first: at most `first` of those before `after`. */
 export async function listRequests(
-  pool: pg.Pool, sight: Sight, filter: RequestFilter, page: { readonly first: number; readonly after: Id<'request'> | null },
+  pool: pg.Pool,
+  sight: Sight,
+  filter: RequestFilter,
+  page: { readonly first: number; readonly after: Id<'request'> | null },
 ): Promise<readonly RequestRecord[]> {
   const values: unknown[] = [sight.teams, sight.approves.map((a) => a.team), sight.approves.map((a) => a.role)]
   const bind = (value: unknown): string => `$${values.push(value)}`
@@ -97,18 +112,30 @@ export async function listRequests(
   add('environment', filter.environment, (x) => `q.environment = ${x}`)
   add('state', filter.state, (x) => `q.state = ${x}`)
   add('requester', filter.requester, (x) => `q.requester_id = (select r.id from principal r where r.subject = ${x})`)
-  add('resource', filter.resource, (x) => `exists (select from request_change c where c.request_id = q.id and (c.name = ${x} or c.resource_id::text = ${x}))`)
-  add('awaiting', filter.awaiting, (x) => `q.state = 'pending_approval' and ${approvable}
+  add(
+    'resource',
+    filter.resource,
+    (x) => `exists (select from request_change c where c.request_id = q.id and (c.name = ${x} or c.resource_id::text = ${x}))`,
+  )
+  add(
+    'awaiting',
+    filter.awaiting,
+    (x) => `q.state = 'pending_approval' and ${approvable}
     and not exists (select from request_party z where z.request_id = q.id and z.principal_id = ${x}::uuid)
-    and not exists (select from approval z where z.request_id = q.id and z.principal_id = ${x}::uuid)`)
+    and not exists (select from approval z where z.request_id = q.id and z.principal_id = ${x}::uuid)`,
+  )
   add('after', page.after === null ? undefined : idToUuid(page.after), (x) => `q.id < ${x}::uuid`)
   const limit = bind(page.first)
   // Unused parameters need a type, since nothing else gives them one.
   const typed = `($1::text[] is null or $2::text[] is null or $3::text[] is null or true)`
-  const rows = await run<RequestRow>(pool, {
-    name: `list_requests ${names.join(' ')}`,
-    text: `select ${columns} ${from} where ${typed} and ${where.join(' and ')} order by q.id desc limit ${limit}`,
-  }, values)
+  const rows = await run<RequestRow>(
+    pool,
+    {
+      name: `list_requests ${names.join(' ')}`,
+      text: `select ${columns} ${from} where ${typed} and ${where.join(' and ')} order by q.id desc limit ${limit}`,
+    },
+    values,
+  )
   return rows.map(parseRow)
 }
 
@@ -122,10 +149,14 @@ export type FileRecord = {
 
 /** The files of a request's plan, by path. Authorize by `readRequest` first. */
 export async function readRequestFiles(pool: pg.Pool, id: Id<'request'>): Promise<readonly FileRecord[]> {
-  return run<FileRecord>(pool, {
-    name: 'read_request_files',
-    text: 'select path, operation, digest, content, previous from plan_file where request_id = $1 order by ordinal',
-  }, [idToUuid(id)])
+  return run<FileRecord>(
+    pool,
+    {
+      name: 'read_request_files',
+      text: 'select path, operation, digest, content, previous from plan_file where request_id = $1 order by ordinal',
+    },
+    [idToUuid(id)],
+  )
 }
 
 export type Vote = {
@@ -155,21 +186,38 @@ export async function voteOnRequest(pool: pg.Pool, vote: Vote): Promise<VoteAnsw
 }
 
 /** Who voted on a request, and who had a part in it, as principals. */
-export async function readVoters(pool: pg.Pool, id: Id<'request'>): Promise<{ readonly parties: readonly string[]; readonly voters: readonly { readonly principal: string; readonly subject: string }[]; readonly votes: number }> {
-  const rows = await run<{ parties: string[]; voters: { principal: string; subject: string }[]; votes: number }>(pool, {
-    name: 'read_voters',
-    text: `select array(select principal_id::text from request_party where request_id = $1) as parties,
+export async function readVoters(
+  pool: pg.Pool,
+  id: Id<'request'>,
+): Promise<{
+  readonly parties: readonly string[]
+  readonly voters: readonly { readonly principal: string; readonly subject: string }[]
+  readonly votes: number
+}> {
+  const rows = await run<{ parties: string[]; voters: { principal: string; subject: string }[]; votes: number }>(
+    pool,
+    {
+      name: 'read_voters',
+      text: `select array(select principal_id::text from request_party where request_id = $1) as parties,
       (select count(*)::int from approval where request_id = $1) as votes,
       coalesce((select jsonb_agg(jsonb_build_object('principal', a.principal_id, 'subject', p.subject)) from approval a join principal p on p.id = a.principal_id
         where a.request_id = $1 and a.vote = 'approve'), '[]') as voters`,
-  }, [idToUuid(id)])
+    },
+    [idToUuid(id)],
+  )
   return only(rows)
 }
 
-export type CancelAnswer = { readonly outcome: 'done' } | { readonly outcome: 'wrong-state'; readonly state: RequestState; readonly claimed: boolean }
+export type CancelAnswer =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'wrong-state'; readonly state: RequestState; readonly claimed: boolean }
 
 export async function cancelRequest(pool: pg.Pool, id: Id<'request'>, actor: Actor): Promise<CancelAnswer> {
-  const rows = await run<{ answer: CancelAnswer }>(pool, { name: 'cancel_request', text: 'select cancel_request($1, $2::jsonb) as answer' }, [idToUuid(id), JSON.stringify(actor)])
+  const rows = await run<{ answer: CancelAnswer }>(
+    pool,
+    { name: 'cancel_request', text: 'select cancel_request($1, $2::jsonb) as answer' },
+    [idToUuid(id), JSON.stringify(actor)],
+  )
   return only(rows).answer
 }
 
@@ -179,22 +227,30 @@ export function only<Row>(rows: readonly Row[]): Row {
   return row
 }
 
-const holds: Record<string, 'history-rewritten' | 'branch-refuses' | 'unreachable'> = { refuses: 'branch-refuses', unreachable: 'unreachable', 'history-rewritten': 'history-rewritten' }
+const holds: Record<string, 'history-rewritten' | 'branch-refuses' | 'unreachable'> = {
+  refuses: 'branch-refuses',
+  unreachable: 'unreachable',
+  'history-rewritten': 'history-rewritten',
+}
 
 function parseRow(row: RequestRow): RequestRecord {
   const { branch } = row
   const held = row.state === 'queued' && branch !== null ? holds[branch.state] : undefined
   return {
     id: idFromUuid('request', row.id),
-    state: row.state, team: row.team, environment: row.environment, reason: row.reason,
+    state: row.state,
+    team: row.team,
+    environment: row.environment,
+    reason: row.reason,
     requester: row.requester,
     body: row.body,
     budgets: parseSnapshots(row.budgets),
     problem: row.problem === null ? null : parseFacts(row.problem),
     approvals: row.approvals.map((a) => ({ ...a, at: new Date(a.at) })),
-    delivery: row.commit_sha === null || row.committed_at === null || branch === null
-      ? null
-      : { repository: branch.repository, branch: branch.branch, commit: row.commit_sha, committedAt: row.committed_at },
+    delivery:
+      row.commit_sha === null || row.committed_at === null || branch === null
+        ? null
+        : { repository: branch.repository, branch: branch.branch, commit: row.commit_sha, committedAt: row.committed_at },
     claimed: row.claimed,
     hold: held === undefined ? null : { kind: held, reason: branch?.detail ?? 'the branch cannot take commits now' },
     createdAt: row.created_at,
@@ -204,7 +260,25 @@ function parseRow(row: RequestRow): RequestRecord {
 
 function parseFacts(facts: ProblemFacts & { budgets?: readonly SnapshotRow[] }): ProblemFacts {
   const budgets = parseSnapshots(facts.budgets ?? [])
-  return facts.code === 'policy-denied' || facts.code === 'budget-exceeded' ? { ...facts, budgets } : facts
+  switch (facts.code) {
+    case 'policy-denied':
+      // In the order in which they were shown first: jsonb has another.
+      return {
+        ...facts,
+        budgets,
+        violations: facts.violations.map(({ policy, rule, message, remedy }) => ({
+          policy,
+          rule,
+          message,
+          ...(remedy === undefined ? {} : { remedy }),
+        })),
+      }
+    case 'budget-exceeded':
+      return { ...facts, budgets }
+    case 'delivery-refused':
+    case 'out-of-band-change':
+      return facts
+  }
 }
 
 /** What a principal's actions are signed with in the log. */

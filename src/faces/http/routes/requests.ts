@@ -1,5 +1,5 @@
 import type { Context } from '../../../operations/context.ts'
-import { listEvents } from '../../../operations/read-events.ts'
+import { listRequestEvents } from '../../../operations/read-events.ts'
 import { readRequestDiff, readRequestFiles } from '../../../operations/read-request-files.ts'
 import { listRequests, readRequest } from '../../../operations/read-requests.ts'
 import { onlyForm, sendPage, sendText, sendThing, sendValue } from '../answer.ts'
@@ -86,11 +86,7 @@ export function requestRoutes(app: HttpApp, context: Context): void {
     params: idPath('req'),
     querystring: requestEventQuery,
   }
-  app.get('/requests/:id/events', { schema: events }, async (request, reply) => {
-    const { id } = request.params
-    // The log alone would answer an empty page for what is not there.
-    const seen = await readRequest(context, callerOf(request), id)
-    if (!seen.ok) return sendProblem(reply, seen.problem)
-    return sendPage(request, reply, await listEvents(context, callerOf(request), { subject: id }, readPaging(request.query).page))
-  })
+  app.get('/requests/:id/events', { schema: events }, async (request, reply) =>
+    sendPage(request, reply, await listRequestEvents(context, callerOf(request), request.params.id, readPaging(request.query).page)),
+  )
 }
