@@ -102,7 +102,7 @@ function foreignEnvironment(home: string): Record<string, string> {
 }
 
 /** Living processes that name a folder in their command line or work below it. Zombies have neither. */
-function processesAbout(directory: string): readonly string[] {
+export function processesAbout(directory: string): readonly string[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return pids.filter((pid) => {
     try {
