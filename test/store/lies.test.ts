@@ -17,7 +17,7 @@ import { openPurse } from '../support/purse.ts'
  * it takes; everything else it finds out by itself.
  */
 const house = await openHouse()
-const purse = await openPurse(house.urls.ownerUrl)
+const purse = openPurse(house.urls.ownerUrl)
 await house.apply(`${boxes}\n---\n${budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '5000.00' }")}`)
 const [ann, bob, bea] = await Promise.all(['ann', 'bob', 'bea'].map((name) => house.person(`${name}@example.com`)))
 if (ann === undefined || bob === undefined || bea === undefined) throw new Error('three people')

@@ -10,7 +10,7 @@ import { openSessions } from '../support/sessions.ts'
 
 /** Whatever takes several locks takes them in one order: request, then resources by id, then budgets by id. */
 const house = await openHouse()
-const purse = await openPurse(house.urls.ownerUrl)
+const purse = openPurse(house.urls.ownerUrl)
 const sessions = await openSessions(house, 4)
 const holder = await openHolder(house.urls.ownerUrl)
 const [session] = sessions

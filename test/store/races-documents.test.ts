@@ -12,7 +12,7 @@ import { openSessions } from '../support/sessions.ts'
 
 /** Documents that come into force while something else is under way. */
 const house = await openHouse()
-const purse = await openPurse(house.urls.ownerUrl)
+const purse = openPurse(house.urls.ownerUrl)
 const [first, second] = await openSessions(house, 2)
 if (first === undefined || second === undefined) throw new Error('two sessions')
 await house.apply(boxes)

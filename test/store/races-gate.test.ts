@@ -11,7 +11,7 @@ import { idToUuid } from '../../src/core/ids.ts'
 
 /** Votes that meet votes, cancellations and documents: the first has not committed yet when the second comes. */
 const house = await openHouse()
-const purse = await openPurse(house.urls.ownerUrl)
+const purse = openPurse(house.urls.ownerUrl)
 const [first, second] = await openSessions(house, 2)
 if (first === undefined || second === undefined) throw new Error('two sessions')
 await house.apply(`${boxes}\n---\n${budget('purse', "{ scope: { team: red }, limit: '100000.00' }")}`)

@@ -5,7 +5,7 @@ import { openSessions } from '../support/sessions.ts'
 
 /** What two sessions may both want: a key, a name, an object. */
 const house = await openHouse()
-const purse = await openPurse(house.urls.ownerUrl)
+const purse = openPurse(house.urls.ownerUrl)
 const [first, second] = await openSessions(house, 2)
 if (first === undefined || second === undefined) throw new Error('two sessions')
 const flag = `

@@ -10,7 +10,7 @@ import { openSessions } from '../support/sessions.ts'
  * comes. A load test does not find what these find. The limit is 100.00, of which 60.00 live and 30.00 are promised.
  */
 const house = await openHouse()
-const purse = await openPurse(house.urls.ownerUrl)
+const purse = openPurse(house.urls.ownerUrl)
 const [first, second] = await openSessions(house, 2)
 if (first === undefined || second === undefined) throw new Error('two sessions')
 await house.apply(boxes)

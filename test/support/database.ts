@@ -23,12 +23,22 @@ export function withEmptyDatabase(): Promise<TestDatabase> {
 }
 
 async function clone(template: string): Promise<TestDatabase> {
+  const { drop, ...urls } = await createDatabase(template)
+  afterAll(drop)
+  return urls
+}
+
+/** One that the caller drops: for a test that needs a new one in every round. */
+export async function createDatabase(template = inject('database').template): Promise<TestDatabase & { drop(): Promise<void> }> {
   const server = inject('database')
   const name = `test_${randomBytes(6).toString('hex')}`
   await asSuperuser(`create database ${name} template ${template} owner purser_owner`)
-  afterAll(() => asSuperuser(`drop database if exists ${name} with (force)`))
   const at = (url: string) => url.replace(encodeURIComponent('{database}'), name)
-  return { appUrl: at(server.appUrl), ownerUrl: at(server.ownerUrl) }
+  return {
+    appUrl: at(server.appUrl),
+    ownerUrl: at(server.ownerUrl),
+    drop: () => asSuperuser(`drop database if exists ${name} with (force)`),
+  }
 }
 
 async function asSuperuser(sql: string): Promise<void> {

@@ -51,6 +51,11 @@ export async function openHouseOn(urls: TestDatabase): Promise<House> {
     administrator: true,
     via: null,
   }
+  const people = new Map<string, Promise<Caller>>()
+  async function makePerson(email: string): Promise<Caller> {
+    const person = await knowPrincipal(database.pool, 'person', email)
+    return { ...administrator, principal: person, subject: email, kind: 'person', email, administrator: false }
+  }
   return {
     urls,
     context,
@@ -62,15 +67,10 @@ export async function openHouseOn(urls: TestDatabase): Promise<House> {
       await notices.close()
       await database.close()
     },
-    async person(email) {
-      return {
-        ...administrator,
-        principal: await knowPrincipal(database.pool, 'person', email),
-        subject: email,
-        kind: 'person',
-        email,
-        administrator: false,
-      }
+    person(email) {
+      let known = people.get(email)
+      if (known === undefined) people.set(email, (known = makePerson(email)))
+      return known
     },
     async apply(yaml) {
       const parsed = parseYamlDocuments(yaml)

@@ -5,6 +5,8 @@ import { afterAll } from 'vitest'
 export type Purse = {
   /** `committed+reserved/limit` of a budget in force, in its units. */
   counters(name: string): Promise<string>
+  /** The same of every budget in force, by name. */
+  allCounters(): Promise<Record<string, string>>
   /** Everything in which ledger, counters, live resources and open requests disagree; empty when all is well. */
   discrepancies(): Promise<readonly string[]>
   query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
@@ -12,28 +14,31 @@ export type Purse = {
 }
 
 /** Call it at the top of the file. */
-export async function openPurse(ownerUrl: string): Promise<Purse> {
-  const purse = await openPurseOn(ownerUrl)
+export function openPurse(ownerUrl: string): Purse {
+  const purse = openPurseOn(ownerUrl)
   afterAll(() => purse.close())
   return purse
 }
 
-export async function openPurseOn(ownerUrl: string): Promise<Purse> {
-  const client = new pg.Client({ connectionString: ownerUrl })
-  await client.connect()
+export function openPurseOn(ownerUrl: string): Purse {
+  const pool = new pg.Pool({ connectionString: ownerUrl, max: 1 })
   async function query(sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
-    return (await client.query<Record<string, unknown>>(sql, [...values])).rows
+    return (await pool.query<Record<string, unknown>>(sql, [...values])).rows
+  }
+  async function allCounters(): Promise<Record<string, string>> {
+    const rows = await query(
+      "select name, committed || '+' || reserved || '/' || limit_amount as counters from budget where retired_at is null",
+    )
+    return Object.fromEntries(rows.map((row) => [String(row['name']), String(row['counters'])]))
   }
   return {
     query,
-    async counters(name) {
-      const [row] = await query('select committed, reserved, limit_amount from budget where name = $1 and retired_at is null', [name])
-      return row === undefined ? 'none' : `${String(row['committed'])}+${String(row['reserved'])}/${String(row['limit_amount'])}`
-    },
+    counters: async (name) => (await allCounters())[name] ?? 'none',
+    allCounters,
     async discrepancies() {
       return (await query(discrepancies)).map((row) => String(row['what']))
     },
-    close: () => client.end(),
+    close: () => pool.end(),
   }
 }
 
