@@ -58,7 +58,7 @@ export async function checkToken(dataDir: string): Promise<Finding> {
     check: 'token',
     status: 'warn',
     detail: `others can read ${path}`,
-    remedy: `chmod 600 ${path}, or remove it: the next start makes a new one`,
+    remedy: `chmod 600 ${path}`,
   }
 }
 
