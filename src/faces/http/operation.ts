@@ -28,6 +28,8 @@ export type Description = {
   readonly refuses?: readonly ProblemCode[]
   readonly headers?: Readonly<Record<string, string>>
   readonly accepts?: readonly string[]
+  /** It answers in its only form, whatever Accept says. */
+  readonly onlyForm?: true
 }
 
 export type Answered = {
@@ -65,11 +67,12 @@ type OpenSchema = Pick<FastifySchema, 'operationId' | 'summary' | 'description' 
  * that Fastify's type provider does not narrow what the helpers in `answer.ts` take.
  */
 export function operation(d: Description): OpenSchema {
+  const refusable = d.onlyForm === true ? everywhere.filter((code) => code !== 'not-acceptable') : everywhere
   return {
     ...head(d),
     querystring: noQuery,
     headers: Type.Object(texts({ ...d.headers, ...always })),
-    response: { ...answers(d), ...refusals([...everywhere, ...(d.refuses ?? [])]) },
+    response: { ...answers(d), ...refusals([...refusable, ...(d.refuses ?? [])]) },
     ...(d.accepts === undefined ? {} : { consumes: d.accepts }),
   } as OpenSchema // The members that its type hides are FastifySchema's own.
 }
@@ -77,6 +80,16 @@ export function operation(d: Description): OpenSchema {
 /** The same for what is open to everybody. */
 export function openOperation(d: Description): OpenSchema {
   return { ...head(d), security: [], response: { ...answers(d), ...refusals(d.refuses ?? []) } } as OpenSchema // As above.
+}
+
+export const etag = { ETag: 'Of what was answered: what `If-None-Match` takes and, of documents, `If-Match`.' }
+
+/** What a route says that answers one thing with its entity tag, and 304 to who has it already. */
+export function thing(answer: Answered): Pick<Description, 'headers' | 'answers'> {
+  return {
+    headers: { 'If-None-Match': 'The ETag of what the caller has.' },
+    answers: { 200: { ...answer, headers: etag }, 304: { description: 'It is what the caller has.', headers: etag } },
+  }
 }
 
 /** What a route that takes a JSON body can refuse besides. */

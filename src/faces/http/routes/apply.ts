@@ -18,7 +18,7 @@ export async function applyRoutes(app: HttpApp, context: Context): Promise<void>
       summary: 'Apply documents',
       description: 'All of them or none, as a list or as a YAML stream. Each is checked whole, together with everything that refers to it.',
       answers: { 200: { description: 'What became of each.', schema: applied, types: documentTypes } },
-      refuses: ['invalid-document', 'plaintext-secret', 'version-exists', ...bodyRefusals],
+      refuses: ['invalid-document', 'plaintext-secret', 'version-exists', 'in-use', ...bodyRefusals],
       accepts: jsonOrYaml,
     }),
     body: batchInput,

@@ -8,7 +8,7 @@ import { callerOf } from '../authentication.ts'
 import { acceptYaml, jsonOrYaml, onlyDocument } from '../bodies.ts'
 import type { HttpApp } from '../http-app.ts'
 import { judgeLater } from '../judge.ts'
-import { bodyRefusals, documentTypes, operation } from '../operation.ts'
+import { bodyRefusals, documentTypes, etag, operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
 import { sendProblem } from '../problems.ts'
 import { documentQuery, documentSchemas, documentVersionPage, dryRunQuery, serviceQuery } from '../schemas/document.ts'
@@ -25,7 +25,8 @@ export async function documentRoutes(app: HttpApp, context: Context): Promise<vo
 }
 
 const config = { offers: documentFormats, accepts: jsonOrYaml }
-const etag = { ETag: 'The revision; what `If-Match` takes.' }
+/** The kinds without which something else could not be. */
+const needed: readonly Kind[] = ['Team', 'Environment', 'Blueprint']
 
 function readRoutes(app: HttpApp, context: Context, kind: Kind): void {
   const { path } = kinds[kind]
@@ -51,11 +52,7 @@ function readRoutes(app: HttpApp, context: Context, kind: Kind): void {
       tag: 'Documents',
       summary: `Read a ${kind}`,
       description: kind === 'Blueprint' ? 'The version that its name stands for; another one as `name@1.2.0`.' : 'As it is in force.',
-      headers: { 'If-None-Match': 'The ETag of what the caller has.' },
-      answers: {
-        200: { description: `The ${kind}.`, schema: answer, types: documentTypes, headers: etag },
-        304: { description: 'It is what the caller has.' },
-      },
+      ...thing({ description: `The ${kind}.`, schema: answer, types: documentTypes }),
       refuses: ['not-found'],
     }),
     params: namePath,
@@ -105,6 +102,7 @@ function writeRoutes(app: HttpApp, context: Context, kind: Kind): void {
         'plaintext-secret',
         'precondition-failed',
         ...(kind === 'Blueprint' ? ['version-exists' as const] : []),
+        ...(kind === 'Environment' ? ['in-use' as const] : []),
         ...bodyRefusals,
       ],
       accepts: jsonOrYaml,
@@ -132,7 +130,7 @@ function writeRoutes(app: HttpApp, context: Context, kind: Kind): void {
       description: 'Takes it out of force, unless something needs it. Its versions stay in the history.',
       headers: ifMatch,
       answers: { 204: { description: 'It is gone.' } },
-      refuses: ['not-found', 'in-use', 'precondition-failed'],
+      refuses: ['not-found', ...(needed.includes(kind) ? ['in-use' as const] : []), 'precondition-failed', ...bodyRefusals],
     }),
     params: namePath,
     querystring: dryRunQuery,

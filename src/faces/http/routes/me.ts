@@ -3,7 +3,7 @@ import { readMe } from '../../../operations/read-me.ts'
 import { sendThing } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
-import { operation } from '../operation.ts'
+import { operation, thing } from '../operation.ts'
 import { meSchema } from '../schemas/me.ts'
 
 export function meRoutes(app: HttpApp, context: Context): void {
@@ -12,7 +12,7 @@ export function meRoutes(app: HttpApp, context: Context): void {
     tag: 'Caller',
     summary: 'Who am I?',
     description: 'The caller as Purser sees them, with roles and scopes.',
-    answers: { 200: { description: 'The caller.', schema: meSchema } },
+    ...thing({ description: 'The caller.', schema: meSchema }),
   })
   app.get('/me', { schema }, async (request, reply) => sendThing(request, reply, await readMe(context, callerOf(request))))
 }

@@ -5,7 +5,7 @@ import { listRequests, readRequest } from '../../../operations/read-requests.ts'
 import { onlyForm, sendPage, sendText, sendThing, sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
-import { operation } from '../operation.ts'
+import { operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
 import { eventPage, requestEventQuery } from '../schemas/event.ts'
 import { idPath } from '../schemas/path.ts'
@@ -34,7 +34,7 @@ export function requestRoutes(app: HttpApp, context: Context): void {
       tag: 'Requests',
       summary: 'Read a request',
       description: 'What was asked for, what policy said, who decided, and the commit.',
-      answers: { 200: { description: 'The request.', schema: requestSchema } },
+      ...thing({ description: 'The request.', schema: requestSchema }),
       refuses: ['not-found'],
     }),
     params: idPath('req'),
@@ -66,6 +66,7 @@ export function requestRoutes(app: HttpApp, context: Context): void {
       description: 'Its files as `git diff` would show them. Text, whatever Accept says.',
       answers: { 200: { description: 'A unified diff.', schema: diffText, types: ['text/plain'] } },
       refuses: ['not-found'],
+      onlyForm: true,
     }),
     params: idPath('req'),
   }

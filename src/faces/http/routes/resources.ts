@@ -3,7 +3,7 @@ import { listResourceHistory, listResources, readResource } from '../../../opera
 import { sendPage, sendThing } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
-import { operation } from '../operation.ts'
+import { operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
 import { listQuery } from '../schemas/page.ts'
 import { idPath } from '../schemas/path.ts'
@@ -31,7 +31,7 @@ export function resourceRoutes(app: HttpApp, context: Context): void {
       tag: 'Resources',
       summary: 'Read a resource',
       description: 'Its effective parameters, cost, files and the request that changed it last.',
-      answers: { 200: { description: 'The resource.', schema: resourceSchema } },
+      ...thing({ description: 'The resource.', schema: resourceSchema }),
       refuses: ['not-found'],
     }),
     params: idPath('res'),
