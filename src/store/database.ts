@@ -59,10 +59,21 @@ export async function read<T>(query: Promise<T>): Promise<T> {
 export function classifyDatabaseError(error: unknown): unknown {
   const code = sqlState(error)
   if (code === null) return isConnectionError(error) ? new Fault('wait', 'the database cannot be reached', { cause: error }) : error
-  // Connection exceptions, shutdown, too many connections, out of resources, read-only after a failover.
-  if (/^(08|53)/.test(code) || ['57P01', '57P02', '57P03', '25006'].includes(code)) return new Fault('wait', 'the database is not available', { cause: error })
+  // Connection exceptions, shutdown, too many connections, out of resources, read-only after a failover; and whatever ends
+  // or refuses the connection itself, such as a database that is closed for maintenance or a password that is being changed.
+  if (/^(08|53)/.test(code) || isFatal(error) || ['57P01', '57P02', '57P03', '25006'].includes(code)) return new Fault('wait', 'the database is not available', { cause: error })
   if (['40001', '40P01', '55P03', '57014', '25P03', '25P04'].includes(code)) return new Fault('again', 'the database asked for another try', { cause: error })
   return error
+}
+
+/** Whether PostgreSQL ended the session with it, or let none begin. */
+function isFatal(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
+    const { severity, cause, meta } = at as { severity?: unknown; cause?: unknown; meta?: { driverAdapterError?: unknown } }
+    if (severity === 'FATAL' || severity === 'PANIC') return true
+    at = cause ?? meta?.driverAdapterError
+  }
+  return false
 }
 
 /** The five characters of SQLSTATE, also from inside Prisma's wrapping; null when the error is not PostgreSQL's. */
