@@ -44,7 +44,7 @@ GET    /v1/requests/:id                          401    401   404      200    20
 GET    /v1/requests/:id (own approver)           401    401   404      200    200       200      200   404   404   200   200   200
 GET    /v1/requests/:id/files                    401    401   404      200    200       200      200   404   200   200   200   200
 GET    /v1/requests/:id/diff                     401    401   404      200    200       200      200   404   200   200   200   200
-GET    /v1/requests/:id/events                   401    401   404      200    200       200      200   404   []    200   200   200
+GET    /v1/requests/:id/events                   401    401   404      200    200       200      200   404   200   200   200   200
 POST   /v1/requests/:id/approve                  401    401   404      403    403       403      403   404   200   own   403   403
 POST   /v1/requests/:id/approve (own approver)   401    401   404      403    403       200      200   404   404   own   403   200
 POST   /v1/requests/:id/approve (through admin)  401    401   404      403    403       403      403   404   200   own   own   403
@@ -103,7 +103,7 @@ POST   /v1/apply (own team and service)          401    401   403      403    40
 `
 
 const { api, app, house } = await openServer()
-const owner = await openPurse(house.urls.ownerUrl)
+const owner = openPurse(house.urls.ownerUrl)
 const { pool } = house.context.database
 
 const people = {

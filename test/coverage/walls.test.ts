@@ -276,12 +276,14 @@ describe('a team of one’s own', () => {
 })
 
 describe('whoever may approve a request', () => {
-  test('reads it, its plan and its files', async () => {
+  test('reads it, its plan, its files and its log', async () => {
     const request = await api('GET', `/v1/requests/${ids.request}`, undefined, bob)
     const files = await api('GET', `/v1/requests/${ids.request}/files`, undefined, bob)
 
     expect(request).toMatchObject({ status: 200, body: { id: ids.request, team: 'red' } })
     expect(files.text).toContain('u600')
+    const events = await api('GET', `/v1/requests/${ids.request}/events`, undefined, bob)
+    expect(new Set(itemsOf(events).map((event) => event['subject']))).toEqual(new Set([ids.request]))
     expect(itemsOf(await api('GET', '/v1/requests?awaiting=me', undefined, bob)).map((item) => item['id'])).toEqual([ids.request])
   })
 
@@ -307,13 +309,10 @@ describe('whoever may approve a request', () => {
     expect(await api('GET', path, undefined, bob)).toMatchObject({ status: 404, body: { code: 'not-found' } })
   })
 
-  test.each([
-    '/v1/requests?team=red',
-    '/v1/resources?team=red',
-    '/v1/events?team=red',
-    `/v1/events?subject=${ids.request}`,
-    `/v1/requests/${ids.request}/events`,
-  ])('reads nothing else of that team: %s', async (path) => {
-    expect(itemsOf(await api('GET', path, undefined, bob))).toEqual([])
-  })
+  test.each(['/v1/requests?team=red', '/v1/resources?team=red', '/v1/events?team=red', `/v1/events?subject=${ids.request}`])(
+    'reads nothing else of that team: %s',
+    async (path) => {
+      expect(itemsOf(await api('GET', path, undefined, bob))).toEqual([])
+    },
+  )
 })
