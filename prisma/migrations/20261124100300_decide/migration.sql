@@ -28,17 +28,22 @@ declare
   q request;
   current_revision bigint := lock_platform(false);
   voter uuid := (p->>'principal')::uuid;
+  again boolean;
 begin
   select * into q from request where id = (p->>'request')::uuid for update;
   if exists (select from request_party x where x.request_id = q.id and x.principal_id = voter) then return '{"outcome": "own-request"}'; end if;
   if q.plan_digest <> p->>'planDigest' then return jsonb_build_object('outcome', 'plan-changed', 'planDigest', q.plan_digest); end if;
-  if exists (select from approval a where a.request_id = q.id and a.principal_id = voter and a.vote = p->>'vote') then return '{"outcome": "same"}'; end if;
+  again := exists (select from approval a where a.request_id = q.id and a.principal_id = voter and a.vote = p->>'vote');
+  if again and q.state <> 'pending_approval' then return '{"outcome": "same"}'; end if;
   if q.state <> 'pending_approval' then return jsonb_build_object('outcome', 'wrong-state', 'state', q.state); end if;
   if current_revision <> (p->>'platformRevision')::bigint
      or (p->>'seen')::int <> (select count(*) from approval a where a.request_id = q.id) then return '{"outcome": "stale"}'; end if;
 
-  insert into approval (request_id, principal_id, vote, comment, plan_digest, satisfies)
-    values (q.id, voter, p->>'vote', p->>'comment', p->>'planDigest', array(select jsonb_array_elements_text(p->'satisfies'->voter::text)::int));
+  -- The same vote again changes nothing but what it counts for: its voter may have got a role back, or another one.
+  if not again then
+    insert into approval (request_id, principal_id, vote, comment, plan_digest, satisfies)
+      values (q.id, voter, p->>'vote', p->>'comment', p->>'planDigest', array(select jsonb_array_elements_text(p->'satisfies'->voter::text)::int));
+  end if;
   update approval a set satisfies = array(select jsonb_array_elements_text(s.value)::int)
     from jsonb_each(p->'satisfies') s where a.request_id = q.id and a.vote = 'approve' and a.principal_id = s.key::uuid;
 
@@ -49,6 +54,8 @@ begin
     update request set state = 'queued', updated_at = now() where id = q.id;
     insert into delivery (request_id, branch_id)
       select q.id, b.id from branch b where b.repository = q.body->'plan'->>'repository' and b.branch = q.body->'plan'->>'branch';
+  elsif again then
+    return '{"outcome": "same"}';
   else
     update request set updated_at = now() where id = q.id;
   end if;
