@@ -58,7 +58,7 @@ describe('the purse', () => {
           await drop()
         }
       }),
-      { numRuns: 20, interruptAfterTimeLimit: 20_000 },
+      { numRuns: 15, interruptAfterTimeLimit: 15_000 },
     )
   }, 60_000)
 })
