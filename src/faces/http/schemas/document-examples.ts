@@ -24,7 +24,7 @@ export const documentExamples: { readonly [K in Kind]: JsonObject } = {
       order: 30,
       gitops: { path: 'tenants/${team.name}/prod' },
       namespace: '${team.name}-prod',
-      values: { region: 'eu-central-1' },
+      values: { region: 'eu-central-1', domain: 'example.com', secretStore: 'vault-prod' },
       deletion: { approvers: { role: 'owner', count: 1 } },
     },
   },
