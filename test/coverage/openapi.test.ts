@@ -1,0 +1,157 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { isObject, type JsonObject } from '../../src/core/json.ts'
+import { problems } from '../../src/core/problem.ts'
+import { emitYaml } from '../../src/core/yaml.ts'
+import { setBranchState } from '../../src/store/deliveries.ts'
+import { outcomeOf, textAt, type Answer, type AskOptions } from '../support/api.ts'
+import { commitAll, theBranch } from '../support/delivery.ts'
+import { openServer } from '../support/server.ts'
+
+/**
+ * Every body that OpenAPI shows as an example is sent, in the order of a story that makes it possible, on the platform that
+ * comes with Purser; and gets the status that OpenAPI promises. (The client of these tests holds each answer against its
+ * schema.)
+ */
+
+const { api, app, house } = await openServer()
+const { pool } = house.context.database
+const root = join(import.meta.dirname, '../..')
+const files = (await readdir(join(root, 'examples/platform'))).toSorted()
+await house.apply((await Promise.all(files.map((file) => readFile(join(root, 'examples/platform', file), 'utf8')))).join('\n---\n'))
+
+const alice: AskOptions = { as: 'alice@example.com' }
+const bob: AskOptions = { as: 'bob@example.com' }
+
+type Shown = { readonly operation: string; readonly promised: readonly string[]; readonly examples: readonly JsonObject[] }
+
+const description: object = app.swagger()
+const shown = new Map(examplesOf(description).map((each) => [each.operation, each]))
+const sent = new Map<string, Set<number>>()
+
+function examplesOf(api: object): readonly Shown[] {
+  return Object.entries(membersOf(api, 'paths')).flatMap(([route, methods]) =>
+    Object.entries(isObject(methods) ? methods : {}).flatMap(([verb, operation]): Shown[] => {
+      const json = membersOf(membersOf(membersOf(operation, 'requestBody'), 'content'), 'application/json')
+      const reference = membersOf(json, 'schema')['$ref']
+      if (typeof reference !== 'string') return []
+      const schema = membersOf(membersOf(membersOf(api, 'components'), 'schemas'), reference.split('/').at(-1) ?? '')
+      const examples = Array.isArray(schema['examples']) ? (schema['examples'] as JsonObject[]) : [] // They are JSON.
+      const promised = Object.keys(membersOf(operation, 'responses')).filter((status) => status.startsWith('2'))
+      return [{ operation: `${verb.toUpperCase()} ${route}`, promised, examples }]
+    }),
+  )
+}
+
+function membersOf(value: unknown, name: string): Record<string, unknown> {
+  const members = isObject(value) ? value[name] : undefined
+  return isObject(members) ? members : {}
+}
+
+/** Sends an example, to the path with `id`; the rest of what a story knows and an example cannot is in `more`. */
+async function send(
+  operation: string,
+  index: number,
+  { id = '', more = {}, options }: { id?: string; more?: JsonObject; options?: AskOptions } = {},
+): Promise<Answer> {
+  const { examples = [], promised = [] } = shown.get(operation) ?? {}
+  const [method = '', route = ''] = operation.split(' ')
+  const answer = await api(method, route.replace(/\{\w+\}/, id), { ...examples[index], ...more }, options)
+  expect({ operation, promised, status: answer.status, text: answer.text }).toEqual({
+    operation,
+    promised: expect.arrayContaining([String(answer.status)]),
+    status: answer.status,
+    text: answer.text,
+  })
+  sent.set(operation, (sent.get(operation) ?? new Set()).add(index))
+  return answer
+}
+
+const kinds = ['teams', 'environments', 'blueprints', 'policies', 'budgets', 'services']
+
+function nameOf(example: JsonObject | undefined): string {
+  return String(membersOf(example, 'metadata')['name'])
+}
+
+test.each(kinds)('the example of %s can be put, as JSON and as YAML, and answered as both', async (path) => {
+  const operation = `PUT /v1/${path}/{name}`
+  const [example] = shown.get(operation)?.examples ?? []
+  const name = nameOf(example)
+
+  const put = await send(operation, 0, { id: name })
+  const again = await api('PUT', `/v1/${path}/${name}`, emitYaml(example ?? {}), { headers: { accept: 'application/yaml' } })
+
+  expect(again).toMatchObject({ status: 200, body: put.body })
+  expect(again.headers.get('content-type')).toBe('application/yaml')
+  expect(put.headers.get('etag')).toBe(again.headers.get('etag'))
+})
+
+test('the example of apply can be applied', async () => {
+  const answer = await send('POST /v1/apply', 0)
+
+  expect(answer.body['results']).toMatchObject([{ outcome: 'unchanged' }, { outcome: 'unchanged' }])
+})
+
+test('what the examples ask for is planned, asked for, approved, and moves on', async () => {
+  const planned = await send('POST /v1/plans', 0, { options: alice })
+  const asked = await send('POST /v1/requests', 0, { options: alice })
+  const approved = await send('POST /v1/requests/{id}/approve', 0, {
+    id: textAt(asked, 'id'),
+    more: { planDigest: textAt(planned, 'plan.digest') },
+    options: bob,
+  })
+  await api('POST', '/v1/requests', cache, alice)
+  await commitAll(pool)
+  await send('POST /v1/plans', 1, { options: alice })
+  const later = await send('POST /v1/requests', 1, { options: alice })
+  const rejected = await send('POST /v1/requests/{id}/reject', 0, { id: textAt(later, 'id'), options: bob })
+
+  expect([planned, asked, approved, later, rejected].map(outcomeOf)).toEqual([
+    '200',
+    '202 pending_approval',
+    '200 queued',
+    '202 pending_approval',
+    '200 rejected',
+  ])
+})
+
+/** What the second example takes away. */
+const cache: JsonObject = {
+  team: 'payments',
+  environment: 'prod',
+  changes: [{ action: 'create', blueprint: 'postgres', name: 'orders-cache', parameters: {} }],
+}
+
+test('the example of accepting a branch accepts it', async () => {
+  const { id } = await theBranch(pool)
+  await setBranchState(pool, id, 'history-rewritten', 'somebody pushed by force')
+
+  expect(await send('POST /v1/gitops/branches/accept', 0)).toMatchObject({ body: { state: 'ok' } })
+})
+
+test('every operation that takes a body shows one, and every example was sent', () => {
+  const expected = [...shown.values()].flatMap(({ operation, examples }) => examples.map((_, index) => `${operation} ${index}`))
+  const bodies = Object.entries(membersOf(description, 'paths')).flatMap(([route, methods]) =>
+    Object.entries(isObject(methods) ? methods : {})
+      .filter(([, operation]) => 'requestBody' in Object(operation))
+      .map(([verb]) => `${verb.toUpperCase()} ${route}`),
+  )
+
+  expect([...shown.keys()].toSorted()).toEqual(bodies.toSorted())
+  expect([...shown.values()].filter(({ examples }) => examples.length === 0)).toEqual([])
+  expect([...sent].flatMap(([operation, indexes]) => [...indexes].map((index) => `${operation} ${index}`)).toSorted()).toEqual(
+    expected.toSorted(),
+  )
+})
+
+test('every code of a problem that OpenAPI knows has its page', () => {
+  const codes = membersOf(
+    membersOf(membersOf(membersOf(membersOf(description, 'components'), 'schemas'), 'Problem'), 'properties'),
+    'code',
+  )['enum']
+
+  expect(codes).toEqual(Object.keys(problems))
+  for (const code of Object.keys(problems)) expect(existsSync(join(root, 'docs/problems', `${code}.md`)), code).toBe(true)
+})
