@@ -38,13 +38,29 @@ export function openContext(parts: ContextParts): Context {
 function openPlatformCache({ database, notices, currency, allowFileRepositories }: ContextParts): { platform(): Promise<Platform>; reload(): Promise<Platform> } {
   let known: Platform | null = null
   let heard = 0n
+  /** What changed while nobody listened was not heard. */
+  let missed = false
   let running: Promise<Platform> | null = null
   let next: Promise<Platform> | null = null
   notices.onPlatform((revision) => {
     if (revision > heard) heard = revision
   })
+  notices.onResumed(() => {
+    missed = true
+  })
 
   async function load(): Promise<Platform> {
+    // Before the read: what is missed from here on must be read once more.
+    missed = false
+    try {
+      return await readNow()
+    } catch (error) {
+      missed = true
+      throw error
+    }
+  }
+
+  async function readNow(): Promise<Platform> {
     if (known !== null && (await readPlatformRevision(database.pool)) === known.revision) return known
     const { revision, documents } = await readPlatformDocuments(database.pool)
     known = buildPlatform({ revision, currency, allowFileRepositories, documents }, known ?? undefined)
@@ -68,7 +84,7 @@ function openPlatformCache({ database, notices, currency, allowFileRepositories 
 
   return {
     async platform() {
-      return known !== null && notices.connected && known.revision >= heard ? known : reload()
+      return known !== null && !missed && notices.connected && known.revision >= heard ? known : reload()
     },
     reload,
   }

@@ -40,6 +40,7 @@ async function pageOfEvents(context: Context, teams: readonly string[] | null, q
 }
 
 function parsePosition(text: string): EventPosition | null {
-  const match = /^(\d{1,20})\.(\d{1,18})$/.exec(text)
+  // Fewer digits than the largest of either type has: PostgreSQL refuses what is out of range.
+  const match = /^(\d{1,19})\.(\d{1,18})$/.exec(text)
   return match === null ? null : { tx: BigInt(match[1] ?? 0), seq: BigInt(match[2] ?? 0) }
 }

@@ -22,7 +22,7 @@ export type EventPosition = { readonly tx: bigint; readonly seq: bigint }
 export type EventFilter = { readonly team?: string; readonly type?: string; readonly subject?: string }
 
 /**
- * A page of the log of these teams and of the platform itself (null: of all), oldest first. Events of a transaction that
+ * A page of the log of these teams (null: of all, and of the platform itself), oldest first. Events of a transaction that
  * is younger than one still running are not shown yet: it may bring events that belong before them.
  */
 export async function listEvents(pool: pg.Pool, teams: readonly string[] | null, filter: EventFilter, page: { readonly first: number; readonly after: EventPosition | null }): Promise<readonly EventRecord[]> {

@@ -5,6 +5,8 @@ export type Notices = {
   /** False while nobody listens: caches must be bypassed. */
   readonly connected: boolean
   onPlatform(listener: (revision: bigint) => void): void
+  /** Called when listening begins again after it was lost: what happened in between was not heard. */
+  onResumed(listener: () => void): void
   /** Called for every request that moved, by the UUID of its row. */
   onRequest(listener: (uuid: string) => void): void
   close(): Promise<void>
@@ -16,6 +18,7 @@ const RECONNECT_MS = 500
 export async function openNotices(url: string, onLost: (error: unknown) => void): Promise<Notices> {
   const platformListeners: ((revision: bigint) => void)[] = []
   const requestListeners: ((uuid: string) => void)[] = []
+  const resumedListeners: (() => void)[] = []
   let client: pg.Client | null = null
   let connected = false
   let closing = false
@@ -42,6 +45,7 @@ export async function openNotices(url: string, onLost: (error: unknown) => void)
       await next.connect()
       await next.query('listen purser_platform; listen purser_request')
       connected = client === next
+      if (connected) for (const listener of resumedListeners) listener()
     } catch (error) {
       lose(error)
     }
@@ -59,6 +63,9 @@ export async function openNotices(url: string, onLost: (error: unknown) => void)
     },
     onPlatform(listener) {
       platformListeners.push(listener)
+    },
+    onResumed(listener) {
+      resumedListeners.push(listener)
     },
     onRequest(listener) {
       requestListeners.push(listener)
