@@ -45,6 +45,17 @@ describe('the migrations of this version', async () => {
   })
 })
 
+test('what everybody may create in schema public on PostgreSQL 14, nobody may afterwards', async () => {
+  const database = await withEmptyDatabase()
+  await query(database.ownerUrl, 'grant create on schema public to public')
+
+  await migrate({ ...database, directory: real })
+
+  await expect(query(database.appUrl, "create function public.record_event() returns void language sql as ''")).rejects.toMatchObject({
+    code: '42501',
+  })
+})
+
 describe('the runner', async () => {
   const database = await withEmptyDatabase()
   let directory = ''

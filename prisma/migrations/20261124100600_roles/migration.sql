@@ -25,6 +25,9 @@ create procedure grant_application(application name) language plpgsql as $$
 declare
   f regprocedure;
 begin
+  -- Before PostgreSQL 15 everybody may create in `public`: a function there whose arguments fit better than those of ours would
+  -- be called by ours, with the owner's rights.
+  revoke create on schema public from public;
   execute format('grant usage on schema public to %I', application);
   execute format('grant select on all tables in schema public to %I', application);
   for f in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' loop
