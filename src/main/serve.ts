@@ -30,7 +30,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     const hints = createDeliveryHints(queueOf(config, urls), log)
     lifecycle.onStop('hints', 3_000, () => hints.close())
     const context = await startContext(process_, urls, database, hints)
-    const administrator = await keepAdministrator(process_, context)
+    const administrator = await keepAdministrator(process_, urls, context)
     if (config.examples) await applyExamples(context, administrator, log)
     await repository
     if (flags.has('--work')) await startWorker(process_, urls, database, hints)
@@ -48,10 +48,10 @@ async function startContext({ config, log, lifecycle }: Process, urls: DatabaseU
   return openContext({ database, notices, hints, currency: config.currency, allowFileRepositories: config.allowFileRepositories, now: () => new Date() })
 }
 
-/** The installation's administrator, by the token in its file. */
-async function keepAdministrator({ config }: Process, context: Context): Promise<Caller> {
+/** The installation's administrator, by the token in its file. Beside an embedded database there is one such file: removing it revokes. */
+async function keepAdministrator({ config }: Process, urls: DatabaseUrls, context: Context): Promise<Caller> {
   const token = await adminToken(config.dataDir)
-  await keepAdminToken(context.database.pool, hashToken(token), scopes)
+  await keepAdminToken(context.database.pool, hashToken(token), scopes, urls.embedded)
   const caller = await authenticate(context, { authorization: `Bearer ${token}`, onBehalfOf: undefined })
   if (!caller.ok) throw new Error('the administrator token that was just stored is not known')
   return caller.value

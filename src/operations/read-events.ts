@@ -34,13 +34,12 @@ async function pageOfEvents(context: Context, teams: readonly string[] | null, q
       events,
       page.first,
       ({ id, type, time, actor, team, subject, data }) => ({ id, type, time: time.toISOString(), actor, team, subject, data }),
-      ({ position }) => `${position.tx}.${position.seq}`,
+      ({ position }) => `${position.generation}.${position.tx}.${position.seq}`,
     ),
   )
 }
 
 function parsePosition(text: string): EventPosition | null {
-  // Fewer digits than the largest of either type has: PostgreSQL refuses what is out of range.
-  const match = /^(\d{1,19})\.(\d{1,18})$/.exec(text)
-  return match === null ? null : { tx: BigInt(match[1] ?? 0), seq: BigInt(match[2] ?? 0) }
+  const match = /^(\d{1,9})\.(\d{1,18})\.(\d{1,18})$/.exec(text)
+  return match === null ? null : { generation: Number(match[1]), tx: BigInt(match[2] ?? 0), seq: BigInt(match[3] ?? 0) }
 }

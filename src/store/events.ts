@@ -16,8 +16,11 @@ export type EventRecord = {
   readonly position: EventPosition
 }
 
-/** (transaction, sequence): the order in which events become readable, so that a reader who goes on from one misses none. */
-export type EventPosition = { readonly tx: bigint; readonly seq: bigint }
+/**
+ * (generation, transaction, sequence): the order in which events become readable, so that a reader who goes on from one
+ * misses none. A restore into another database cluster begins a generation: transaction ids begin anew there.
+ */
+export type EventPosition = { readonly generation: number; readonly tx: bigint; readonly seq: bigint }
 
 export type EventFilter = { readonly team?: string; readonly type?: string; readonly subject?: string }
 
@@ -28,7 +31,7 @@ export type EventFilter = { readonly team?: string; readonly type?: string; read
 export async function listEvents(pool: pg.Pool, teams: readonly string[] | null, filter: EventFilter, page: { readonly first: number; readonly after: EventPosition | null }): Promise<readonly EventRecord[]> {
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
-  const where: string[] = ['e.tx < pg_snapshot_xmin(pg_current_snapshot())']
+  const where: string[] = ['(e.tx < pg_snapshot_xmin(pg_current_snapshot()) or e.generation < current_generation())']
   const names: string[] = []
   const add = (name: string, condition: string) => {
     names.push(name)
@@ -38,13 +41,13 @@ export async function listEvents(pool: pg.Pool, teams: readonly string[] | null,
   if (filter.team !== undefined) add('team', `e.team = ${bind(filter.team)}`)
   if (filter.type !== undefined) add('type', `e.type = ${bind(filter.type)}`)
   if (filter.subject !== undefined) add('subject', `e.subject = ${bind(filter.subject)}`)
-  if (page.after !== null) add('after', `(e.tx, e.seq) > (${bind(page.after.tx)}::text::xid8, ${bind(page.after.seq)}::bigint)`)
-  type Row = { id: string; type: string; time: Date; actor: Actor; team: string | null; subject: string; data: JsonObject; tx: string; seq: string }
+  if (page.after !== null) add('after', `(e.generation, e.tx, e.seq) > (${bind(page.after.generation)}::integer, ${bind(page.after.tx)}::text::xid8, ${bind(page.after.seq)}::bigint)`)
+  type Row = { id: string; type: string; time: Date; actor: Actor; team: string | null; subject: string; data: JsonObject; generation: number; tx: string; seq: string }
   const rows = await run<Row>(pool, {
     name: `list_events ${names.join(' ')}`,
-    text: `select e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.tx::text, e.seq::text from event e where ${where.join(' and ')} order by e.tx, e.seq limit ${bind(page.first)}`,
+    text: `select e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.generation, e.tx::text, e.seq::text from event e where ${where.join(' and ')} order by e.generation, e.tx, e.seq limit ${bind(page.first)}`,
   }, values)
-  return rows.map(({ tx, seq, ...row }) => ({ ...row, id: idFromUuid('event', row.id), position: { tx: BigInt(tx), seq: BigInt(seq) } }))
+  return rows.map(({ generation, tx, seq, ...row }) => ({ ...row, id: idFromUuid('event', row.id), position: { generation, tx: BigInt(tx), seq: BigInt(seq) } }))
 }
 
 /** A forbidden write, for the log. */

@@ -148,7 +148,10 @@ async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): 
  */
 async function grantApplication(client: pg.Client, role: string): Promise<void> {
   const { rows } = await client.query<{ there: boolean }>(`select to_regproc('public.grant_application') is not null as there`)
-  if (rows[0]?.there === true) await client.query('call public.grant_application($1)', [role])
+  if (rows[0]?.there === true) {
+    await client.query('select public.adopt_cluster()')
+    await client.query('call public.grant_application($1)', [role])
+  }
   const app = client.escapeIdentifier(role)
   await client.query(`
     grant usage, create on schema bullmq to ${app};

@@ -29,7 +29,7 @@ export async function knowPrincipal(pool: pg.Pool, kind: 'person' | 'service-acc
   return only(await run<{ id: string }>(pool, { name: 'know_principal', text: 'select know_principal($1, $2) as id' }, [kind, subject])).id
 }
 
-/** Makes the installation's administrator token known by its hash; again is the same. */
-export async function keepAdminToken(pool: pg.Pool, hash: Uint8Array, scopes: readonly string[]): Promise<void> {
-  await run(pool, { name: 'keep_admin_token', text: 'select keep_admin_token($1, $2)' }, [hash, scopes])
+/** Makes the installation's administrator token known by its hash; again is the same. `alone`: every other one is revoked. */
+export async function keepAdminToken(pool: pg.Pool, hash: Uint8Array, scopes: readonly string[], alone: boolean): Promise<void> {
+  await run(pool, { name: 'keep_admin_token', text: 'select keep_admin_token($1, $2, $3)' }, [hash, scopes, alone])
 }

@@ -26,7 +26,7 @@ export type HttpHouse = {
 export async function openHttpHouse(options: { readonly rateLimit: number } = { rateLimit: 0 }): Promise<HttpHouse> {
   const house = await openHouse()
   const token = makeToken(randomBytes(TOKEN_BYTES))
-  await keepAdminToken(house.context.database.pool, hashToken(token), scopes)
+  await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => (log.push(String(chunk)), done()) })
   const stopping = new AbortController()

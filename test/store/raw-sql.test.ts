@@ -222,6 +222,7 @@ describe('the application', () => {
         'cancel_request',
         'claim_deliveries',
         'covering_budgets',
+        'current_generation',
       ],
       ...['ensure_branch', 'fail_delivery', 'keep_admin_token', 'know_principal', 'plan_conflicts', 'refuse_access', 'request_released'],
       ...['retire_document', 'set_branch_state', 'settle_commits', 'store_attempts', 'take_branch', 'type_id', 'vote'],

@@ -30,7 +30,7 @@ export type InProcess = Server & {
 export async function openServer({ rateLimit = 0, seen }: { rateLimit?: number; seen?: (answer: Seen) => void } = {}): Promise<InProcess> {
   const house = await openHouse()
   const token = makeToken(randomBytes(TOKEN_BYTES))
-  await keepAdminToken(house.context.database.pool, hashToken(token), scopes)
+  await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => (log.push(String(chunk)), done()) })
   const stopping = new AbortController()

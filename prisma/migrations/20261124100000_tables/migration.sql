@@ -4,9 +4,17 @@
 create table platform (
   id boolean primary key default true constraint platform_is_one check (id),
   -- Raised by every document that decides something; `admit` refuses plans made on another one.
-  revision bigint not null default 0
+  revision bigint not null default 0,
+  -- The database cluster that this was last migrated in, and how many it has lived in: transaction ids are comparable
+  -- within one only.
+  cluster bigint,
+  generation integer not null default 1
 );
 insert into platform default values;
+
+create function current_generation() returns integer language sql stable as $$
+  select generation from platform
+$$;
 
 create table principal (
   id uuid primary key,
@@ -285,7 +293,9 @@ create table delivery_attempt (
 create table event (
   seq bigint generated always as identity primary key,
   id uuid not null,
-  -- Readers go by (tx, seq) and only below the oldest running transaction, so that none is passed over.
+  -- Readers go by (generation, tx, seq), of this generation only below the oldest running transaction, so that none is
+  -- passed over.
+  generation integer not null default current_generation(),
   tx xid8 not null default pg_current_xact_id(),
   type text not null,
   time timestamptz not null default clock_timestamp(),
@@ -294,6 +304,6 @@ create table event (
   subject text not null,
   data jsonb not null default '{}'
 );
-create index event_in_order on event (tx, seq);
-create index event_by_team on event (team, tx, seq);
-create index event_by_subject on event (subject, tx, seq);
+create index event_in_order on event (generation, tx, seq);
+create index event_by_team on event (team, generation, tx, seq);
+create index event_by_subject on event (subject, generation, tx, seq);

@@ -8,16 +8,24 @@ begin
   return (select p.id from principal p where p.subject = $2);
 end $$;
 
--- The administrator's token of an installation: known by its hash, made once, replaced when its file was lost.
-create function keep_admin_token(token_hash bytea, token_scopes text[]) returns void language plpgsql security definer set search_path = public, pg_temp as $$
+-- The administrator's token of an installation, known by its hash. `alone`: every other one is revoked, since the file that
+-- this one is in is the only one that there is.
+create function keep_admin_token(token_hash bytea, token_scopes text[], alone boolean) returns void language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   insert into api_token (id, principal_id, hash, scopes, impersonate_teams, administrator)
     values (new_uuid(), know_principal('service-account', 'admin'), token_hash, token_scopes, '{*}', true)
     on conflict on constraint api_token_hash_once do nothing;
+  if alone then update api_token t set revoked_at = now() where t.administrator and t.hash <> token_hash and t.revoked_at is null; end if;
 end $$;
 
 create function refuse_access(actor jsonb, team text, subject text, data jsonb) returns void language sql security definer set search_path = public, pg_temp as $$
   select record_event('access.refused', actor, team, subject, data)
+$$;
+
+-- Called by the migration runner: a database that was restored into another cluster begins a new generation of events.
+create function adopt_cluster() returns void language sql as $$
+  update platform p set generation = p.generation + (p.cluster is not null)::int, cluster = c.system_identifier
+  from pg_control_system() c where p.cluster is distinct from c.system_identifier
 $$;
 
 -- Called by the migration runner with the application's role, after every migration.
@@ -37,7 +45,7 @@ begin
       'budget_covers(budget, text, text, text)', 'vote(jsonb)', 'cancel_request(uuid, jsonb)', 'branch_work(uuid)',
       'take_branch(uuid)', 'claim_deliveries(uuid, integer, bigint, uuid[])', 'store_attempts(jsonb)', 'settle_commits(uuid, bigint, text, jsonb)', 'fail_delivery(uuid, bigint, uuid, jsonb)',
       'set_branch_state(uuid, text, text, text)', 'ensure_branch(text, text)', 'apply_documents(jsonb)', 'retire_document(jsonb)',
-      'know_principal(text, text)', 'keep_admin_token(bytea, text[])', 'refuse_access(jsonb, text, text, jsonb)', 'type_id(text, uuid)', 'request_released(uuid)']::regprocedure[] loop
+      'know_principal(text, text)', 'keep_admin_token(bytea, text[], boolean)', 'refuse_access(jsonb, text, text, jsonb)', 'type_id(text, uuid)', 'request_released(uuid)', 'current_generation()']::regprocedure[] loop
     execute format('grant execute on function %s to %I', f, application);
   end loop;
 end $$;
