@@ -8,11 +8,20 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
   const problem = r.problem === null ? null : problemDocument(problemOf(r.problem, r.id, view))
   const approvals = r.body.decision.approvals.map((need, ordinal) => ({ ...need, given: given(r, ordinal) }))
   return {
-    id: r.id, state: r.state, team: r.team, environment: r.environment, reason: r.reason, retryOf: null,
+    id: r.id,
+    state: r.state,
+    team: r.team,
+    environment: r.environment,
+    reason: r.reason,
+    retryOf: null,
     hold: r.hold === null ? null : { ...r.hold, until: null },
-    requester: r.requester,
+    // Member by member: a replay is the first answer to the byte, and the database keeps no order.
+    requester: { subject: r.requester.subject, kind: r.requester.kind, via: r.requester.via },
     // A create that was denied came to nothing: no resource has the id that it would have got.
-    changes: r.state === 'denied' ? r.body.changes.map((c) => (c['action'] === 'create' ? { ...c, resource: { ...(c['resource'] as JsonObject), id: null } } : c)) : r.body.changes,
+    changes:
+      r.state === 'denied'
+        ? r.body.changes.map((c) => (c['action'] === 'create' ? { ...c, resource: { ...(c['resource'] as JsonObject), id: null } } : c))
+        : r.body.changes,
     cost: r.body.cost,
     decision: { ...r.body.decision, approvals },
     budgets: r.budgets.map((b) => presentBudgetSnapshot(b, view, included)),
@@ -22,7 +31,8 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
     problem: problem as JsonObject | null,
     nextAction: nextAction(r),
     message: message(r, problem?.message),
-    createdAt: r.createdAt.toISOString(), updatedAt: r.updatedAt.toISOString(),
+    createdAt: r.createdAt.toISOString(),
+    updatedAt: r.updatedAt.toISOString(),
   }
 }
 
@@ -31,8 +41,18 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
  * Idempotency-Key is exactly this, from columns that never change.
  */
 export function asAdmitted(r: RequestRecord): RequestRecord {
-  const state = r.problem !== null && r.state === 'denied' ? 'denied' : r.body.decision['outcome'] === 'allowed' ? 'queued' : 'pending_approval'
-  return { ...r, state, approvals: [], delivery: null, claimed: false, hold: null, problem: state === 'denied' ? r.problem : null, updatedAt: r.createdAt }
+  const state =
+    r.problem !== null && r.state === 'denied' ? 'denied' : r.body.decision['outcome'] === 'allowed' ? 'queued' : 'pending_approval'
+  return {
+    ...r,
+    state,
+    approvals: [],
+    delivery: null,
+    claimed: false,
+    hold: null,
+    problem: state === 'denied' ? r.problem : null,
+    updatedAt: r.createdAt,
+  }
 }
 
 function given(r: RequestRecord, ordinal: number): number {
@@ -67,7 +87,11 @@ function openNeeds(r: RequestRecord): string[] {
     const missing = need.required - given(r, ordinal)
     if (missing <= 0) return []
     const article = /^[aeiou]/.test(need.approvers.role) ? 'an' : 'a'
-    return [missing === 1 ? `1 approval by ${article} ${need.approvers.role} of team ${need.approvers.team}` : `${missing} approvals by ${need.approvers.role}s of team ${need.approvers.team}`]
+    return [
+      missing === 1
+        ? `1 approval by ${article} ${need.approvers.role} of team ${need.approvers.team}`
+        : `${missing} approvals by ${need.approvers.role}s of team ${need.approvers.team}`,
+    ]
   })
 }
 
@@ -78,7 +102,9 @@ function message(r: RequestRecord, problem: string | undefined): string {
     case 'pending_approval':
       return `${what} (${price}) waits for ${openNeeds(r).join(', and for ')}.`
     case 'queued':
-      return r.hold === null ? `${what} (${price}) is accepted and will be committed in a moment.` : `${what} (${price}) is accepted and waits for the GitOps branch.`
+      return r.hold === null
+        ? `${what} (${price}) is accepted and will be committed in a moment.`
+        : `${what} (${price}) is accepted and waits for the GitOps branch.`
     case 'committed':
       return `${what} (${price}) is committed as ${r.delivery?.commit.slice(0, 8) ?? ''}.`
     case 'ready':
