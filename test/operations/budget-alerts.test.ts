@@ -3,6 +3,7 @@ import { cancelRequest } from '../../src/operations/cancel-request.ts'
 import { listEvents } from '../../src/operations/read-events.ts'
 import { commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, remove, update } from '../support/house.ts'
+import { textOf } from '../support/text-of.ts'
 
 const house = await openHouse()
 await house.apply(
@@ -22,7 +23,9 @@ async function crossed(): Promise<string[]> {
   const all = page.ok ? page.value.items : []
   const fresh = all.slice(seen)
   seen = all.length
-  return fresh.map((event) => `${String(event['subject'])} ${(event['data'] as { percent: number }).percent} of ${String(event['team'])}`)
+  return fresh.map(
+    (event) => `${textOf(event['subject'])} ${(event['data'] as { percent: number }).percent} of ${textOf(event['team'] ?? 'all')}`,
+  )
 }
 
 test('a threshold that is crossed gives one event, however it is crossed, and another one when it is crossed again', async () => {
@@ -30,7 +33,7 @@ test('a threshold that is crossed gives one event, however it is crossed, and an
   expect(await crossed()).toEqual([])
 
   idOf(await ask(house, ann, [create('b', 1)]))
-  expect((await crossed()).sort()).toEqual(['few 50 of null', 'red-lab 50 of red'])
+  expect((await crossed()).sort()).toEqual(['few 50 of all', 'red-lab 50 of red'])
 
   await commitAll(pool)
   expect(await crossed()).toEqual([])
@@ -46,7 +49,7 @@ test('a threshold that is crossed gives one event, however it is crossed, and an
   idOf(await ask(house, ann, [remove('b')]))
   await commitAll(pool)
   idOf(await ask(house, ann, [create('c', 2)]))
-  expect((await crossed()).sort()).toEqual(['few 50 of null', 'red-lab 50 of red'])
+  expect((await crossed()).sort()).toEqual(['few 50 of all', 'red-lab 50 of red'])
 })
 
 test('submits that arrive together cross it once', async () => {

@@ -7,6 +7,7 @@ import { listResources, readResource } from '../../src/operations/read-resources
 import { claim, commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, outcomeOf, update } from '../support/house.ts'
 import { openPurse } from '../support/purse.ts'
+import { textOf } from '../support/text-of.ts'
 
 const house = await openHouse()
 const purse = openPurse(house.urls.ownerUrl)
@@ -35,7 +36,7 @@ async function eventsAbout(subject: string): Promise<string[]> {
   const page = await listEvents(house.context, house.administrator, { subject }, { first: 50, after: null })
   return page.ok
     ? page.value.items.map(
-        (event) => `${String(event['type']).replace(/^dev\.purser\.|\.v1$/g, '')} ${(event['actor'] as { subject: string }).subject}`,
+        (event) => `${textOf(event['type']).replace(/^dev\.purser\.|\.v1$/g, '')} ${(event['actor'] as { subject: string }).subject}`,
       )
     : []
 }

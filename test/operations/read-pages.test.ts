@@ -8,6 +8,7 @@ import { listRequests, type RequestsQuery } from '../../src/operations/read-requ
 import { listResourceHistory, listResources } from '../../src/operations/read-resources.ts'
 import { commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, remove, update } from '../support/house.ts'
+import { textOf } from '../support/text-of.ts'
 
 /** Seven of everything, read three a page. */
 const house = await openHouse()
@@ -31,7 +32,7 @@ for (let i = 0; i < 7; i++) {
 for (let i = 1; i < 7; i++) idOf(await ask(house, ann, [create(`x${i}`, 1)]))
 await commitAll(context.database.pool)
 const resources = await listResources(context, ann, {}, { first: 50, after: null })
-const x0 = resources.ok ? String(resources.value.items.find((item) => item['name'] === 'x0')?.['id']) : ''
+const x0 = resources.ok ? textOf(resources.value.items.find((item) => item['name'] === 'x0')?.['id']) : ''
 
 type List = (page: PageInput) => Promise<Result<Page>>
 
@@ -122,7 +123,7 @@ describe('requests are found by', () => {
   const found = async (query: RequestsQuery) =>
     (
       await pageOf((page) => listRequests(context, query.awaiting === 'me' ? bob : ann, query, page), { first: 200, after: null })
-    ).items.map((item) => String(item['id']))
+    ).items.map((item) => textOf(item['id']))
 
   test('the resource that they are about, by its name or id, newest first', async () => {
     expect(await found({ resource: 'x0' })).toEqual([...ids].reverse())
@@ -147,7 +148,7 @@ describe('requests are found by', () => {
   test('resources by environment, blueprint and status', async () => {
     const names = async (query: Parameters<typeof listResources>[2]) =>
       (await pageOf((page) => listResources(context, ann, query, page), { first: 200, after: null })).items.map((item) =>
-        String(item['name']),
+        textOf(item['name']),
       )
     idOf(await ask(house, ann, [remove('x6')]))
     await commitAll(context.database.pool)

@@ -13,6 +13,7 @@ import { listRequests, readRequest } from '../../src/operations/read-requests.ts
 import { listResourceHistory, listResources, readResource } from '../../src/operations/read-resources.ts'
 import { commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, update } from '../support/house.ts'
+import { textOf } from '../support/text-of.ts'
 
 /** Team red has something of everything. Zed is an owner, but of grey; bob may approve one request of red's. */
 const house = await openHouse()
@@ -34,7 +35,7 @@ await commitAll(context.database.pool)
 const pending = idOf(await ask(house, ann, [create('big', 500)]))
 const page = { first: 50, after: null }
 const known = await listResources(context, ann, {}, page)
-const resource = known.ok ? String(known.value.items.find((item) => item['name'] === 'box')?.['id']) : ''
+const resource = known.ok ? textOf(known.value.items.find((item) => item['name'] === 'box')?.['id']) : ''
 
 /** What asking answers, as bytes. */
 function bytes(answer: Result<unknown>): string {

@@ -10,6 +10,7 @@ import type { JsonObject } from '../../src/core/json.ts'
 import { claim, commitAll, failClaimed } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, outcomeOf, remove, update, type Change } from '../support/house.ts'
 import { openPurse } from '../support/purse.ts'
+import { textOf } from '../support/text-of.ts'
 
 const house = await openHouse()
 const purse = openPurse(house.urls.ownerUrl)
@@ -111,7 +112,7 @@ describe('an update', () => {
   })
 
   test('keeps its history: what was asked, by whom, and what became of it', async () => {
-    const history = await listResourceHistory(context, ann, String((await resourceOf('a'))['id']), page)
+    const history = await listResourceHistory(context, ann, textOf((await resourceOf('a'))['id']), page)
 
     expect(
       history.ok
@@ -139,7 +140,7 @@ describe('a delete', () => {
     })
     await commitAll(pool)
 
-    expect(await readResource(context, ann, String(before['id']))).toMatchObject({
+    expect(await readResource(context, ann, textOf(before['id']))).toMatchObject({
       ok: true,
       value: { status: 'deleted', files: [], lastRequest: id },
     })

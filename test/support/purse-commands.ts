@@ -8,6 +8,7 @@ import { ask, budget, outcomeOf, type House } from './house.ts'
 import type { Purse } from './purse.ts'
 import * as model from './purse-model.ts'
 import type { Model, ModelBudget, ModelChange, ModelRequest } from './purse-model.ts'
+import { textOf } from './text-of.ts'
 
 /** What can happen to the purse, as steps that are taken by the model and by the house alike. */
 
@@ -121,7 +122,7 @@ export function submit(environment: model.Environment, picks: readonly Pick[]): 
         return
       }
       const { digest } = submitted.answer.value['plan'] as { digest: string }
-      m.open.push({ id: String(submitted.answer.value['id']), digest, environment, changes, needs, claimed: false })
+      m.open.push({ id: textOf(submitted.answer.value['id']), digest, environment, changes, needs, claimed: false })
     },
   )
 }
