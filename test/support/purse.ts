@@ -22,6 +22,8 @@ export function openPurse(ownerUrl: string): Purse {
 
 export function openPurseOn(ownerUrl: string): Purse {
   const pool = new pg.Pool({ connectionString: ownerUrl, max: 1 })
+  // A pool ends before its connection does; the database may be dropped in between.
+  pool.on('error', () => undefined)
   async function query(sql: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
     return (await pool.query<Record<string, unknown>>(sql, [...values])).rows
   }
