@@ -166,6 +166,8 @@ function search(value: unknown, pointer: string, depth: number, errors: FieldErr
     if (illFormed.test(value)) errors.push({ pointer, detail: 'has a character that is no text (U+0000, or half of a surrogate pair)' })
     return
   }
+  // 1e400 in JSON is Infinity to JavaScript, and null to everything that it is written to after that.
+  if (typeof value === 'number' && !Number.isFinite(value)) errors.push({ pointer, detail: 'is a number out of range' })
   if (typeof value !== 'object' || value === null) return
   if (depth === maxDepth) {
     errors.push({ pointer, detail: `is nested more than ${maxDepth} levels deep` })

@@ -1,4 +1,5 @@
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
+import type { Config } from '../config.ts'
 import { hashToken } from '../core/token.ts'
 import { buildApp } from '../faces/http/app.ts'
 import { authenticate } from '../operations/authenticate.ts'
@@ -6,14 +7,16 @@ import type { Caller } from '../operations/caller.ts'
 import { scopes } from '../operations/caller.ts'
 import type { Context } from '../operations/context.ts'
 import { openContext } from '../operations/open-context.ts'
-import { openDatabase } from '../store/database.ts'
+import { keepCurrency } from '../store/currency.ts'
+import { openDatabase, type Database } from '../store/database.ts'
 import { openNotices } from '../store/notices.ts'
+import { pendingMigrations } from '../store/migrate.ts'
 import { keepAdminToken } from '../store/principals.ts'
 import { adminToken } from './admin-token.ts'
 import { applyExamples } from './apply-examples.ts'
 import { nextSteps } from './next-steps.ts'
 import { readFlags, runServer, type Process } from './run.ts'
-import { migrateDatabase, startDatabase, type DatabaseUrls } from './start-database.ts'
+import { migrateDatabase, migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
 import { keepEmbeddedRepository, queueOf, startWorker } from './start-worker.ts'
 
 /** `purser serve [--work]`: answers over HTTP, and with --work delivers too. */
@@ -23,10 +26,13 @@ export async function serve(args: readonly string[]): Promise<number> {
   return runServer('serve', async (process_) => {
     const { config, log, lifecycle } = process_
     const repository = keepEmbeddedRepository(config)
+    // It is waited for further down; a failure until then is not one that nobody waits for.
+    repository.catch(() => undefined)
     const urls = await startDatabase(config, log, lifecycle)
     await migrateDatabase(urls, log)
     const database = openDatabase({ url: urls.appUrl, poolSize: config.poolSize, onIdleError: (err) => log.warn({ err }, 'an idle database connection was lost') })
     lifecycle.onStop('database connections', 5_000, () => database.close())
+    await checkCurrency(config.currency, database)
     const hints = createDeliveryHints(queueOf(config, urls), log)
     lifecycle.onStop('hints', 3_000, () => hints.close())
     const context = await startContext(process_, urls, database, hints)
@@ -37,15 +43,47 @@ export async function serve(args: readonly string[]): Promise<number> {
 
     const app = await buildApp({ context, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping })
     lifecycle.onStop('http', 15_000, () => app.close())
-    const address = await app.listen({ host: config.host, port: config.port })
+    const address = await listen(app, config)
     process.stdout.write(`purser ready on ${address}\n${nextSteps(config, address)}`)
   })
 }
 
-async function startContext({ config, log, lifecycle }: Process, urls: DatabaseUrls, database: Context['database'], hints: Context['hints']): Promise<Context> {
+async function listen(app: Awaited<ReturnType<typeof buildApp>>, { host, port }: Config): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    switch (cause instanceof Error && 'code' in cause ? cause.code : null) {
+      case 'EADDRINUSE':
+        throw new Error(`Port ${port} of ${host} is taken by another program. Stop that one, or set PORT.`, { cause })
+      case 'EACCES':
+        throw new Error(`Port ${port} of ${host} is not for this user. Set PORT to one above 1023.`, { cause })
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+        throw new Error(`This machine has no address ${host}. Set HOST to one that it has.`, { cause })
+      default:
+        throw cause
+    }
+  }
+}
+
+/** Amounts are stored without their currency: under another one they would all mean something else. */
+async function checkCurrency(wanted: string, database: Database): Promise<void> {
+  const stored = await keepCurrency(database.pool, wanted)
+  if (stored !== wanted) throw new Error(`All amounts in this database are in ${stored}, and PURSER_CURRENCY is ${wanted}. Set it to ${stored}.`)
+}
+
+async function startContext({ config, log, lifecycle }: Process, urls: DatabaseUrls, database: Database, hints: Context['hints']): Promise<Context> {
   const notices = await openNotices(urls.appUrl, (err) => log.warn({ err }, 'notices of the database are lost for the moment'))
   lifecycle.onStop('notices', 2_000, () => notices.close())
-  return openContext({ database, notices, hints, currency: config.currency, allowFileRepositories: config.allowFileRepositories, now: () => new Date() })
+  return openContext({
+    database,
+    notices,
+    hints,
+    currency: config.currency,
+    allowFileRepositories: config.allowFileRepositories,
+    pendingMigrations: () => pendingMigrations(database.pool, migrationsDirectory()),
+    now: () => new Date(),
+  })
 }
 
 /** The installation's administrator, by the token in its file. Beside an embedded database there is one such file: removing it revokes. */

@@ -57,7 +57,7 @@ export async function putDocument(
 
 type Applied = { readonly platformRevision: number; readonly results: readonly AppliedResult[] }
 
-async function apply(context: Context, caller: Caller, changed: readonly ChangedDocument[], options: { readonly dryRun: boolean; readonly ifRevision: number | null }): Promise<Result<Applied>> {
+async function apply(context: Context, caller: Caller, changed: readonly ChangedDocument[], options: { readonly dryRun: boolean; readonly ifRevision: number | 'any' | null }): Promise<Result<Applied>> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const stored = await readPlatformDocuments(context.database.pool)
     const current = await platformOf(context, stored)
@@ -80,7 +80,7 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
       case 'in-use':
         return refuse({
           code: 'in-use', usedBy: answer.usedBy,
-          detail: `Environment ${answer.name} cannot move to another repository or branch while ${answer.usedBy.join(', ')} live on this one. Delete them, or make another environment.`,
+          detail: `Environment ${answer.name} cannot change its repository, branch, path or namespace while ${answer.usedBy.join(', ')} live there. Delete them, or make another environment.`,
         })
       case 'done':
         if (!options.dryRun) await context.reloadPlatform()
@@ -141,7 +141,7 @@ function platformWith(context: Context, stored: StoredPlatform, changed: readonl
   return buildPlatform({ revision: stored.revision + 1n, currency, allowFileRepositories, documents: [...documents.values()] }, current)
 }
 
-function storedForm(platform: Platform, document: Document, ifRevision: number | null): AppliedDocument {
+function storedForm(platform: Platform, document: Document, ifRevision: number | 'any' | null): AppliedDocument {
   const { name } = document.metadata
   const isBlueprint = document.kind === 'Blueprint'
   return {
@@ -184,6 +184,5 @@ function budgetForm({ metadata, spec }: BudgetDocument): AppliedDocument['budget
 }
 
 function branchForm(document: Extract<Document, { kind: 'Environment' }>): AppliedDocument['branch'] {
-  const { repository, branch } = placeOf(document)
-  return { repository, branch }
+  return placeOf(document)
 }

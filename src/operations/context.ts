@@ -14,6 +14,8 @@ export type Context = {
   /** Resolves when a request may have moved, or after `ms`. */
   requestMoved(id: string, ms: number, signal: AbortSignal): Promise<void>
   readonly hints: DeliveryHints
+  /** Migrations of this version that the database lacks. */
+  pendingMigrations(): Promise<readonly string[]>
   readonly currency: string
   readonly allowFileRepositories: boolean
   /** What time it is for policy (`now`). */

@@ -1,5 +1,6 @@
 import { parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
 import type { TeamRole } from '../core/plan.ts'
 import type { Platform } from '../core/platform.ts'
 import { presentRequest } from '../core/present-request.ts'
@@ -32,6 +33,9 @@ type Decision = { readonly vote: 'approve' | 'reject'; readonly planDigest: stri
 async function decide(context: Context, caller: Caller, text: string, decision: Decision): Promise<Result<JsonObject>> {
   const id = parseId('request', text)
   if (id === null) return refuse({ code: 'not-found' })
+  // Comments are kept for ever, in the log too.
+  const secrets = decision.comment === null ? [] : findPlaintextSecrets(decision.comment, '/comment')
+  if (secrets.length > 0) return refuse({ code: 'plaintext-secret', errors: secrets })
   let platform = await context.platform()
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (round > 0) platform = await context.reloadPlatform()

@@ -52,8 +52,8 @@ export async function pushBatch(
   if (t.accepted) turn.d.refusals.delete(branch.id)
   else turn.d.refusals.set(branch.id, { head, requests: new Set([...known, ...t.refused.keys()]) })
   if (t.end === 'moved') return 'raced'
-  if (t.end instanceof GitFault) return hold(turn.d, branch, 'unreachable', t.end.detail)
-  return t.accepted ? 'again' : hold(turn.d, branch, 'refuses', reason ?? 'a hook refuses the commits')
+  if (t.end instanceof GitFault) return hold(turn, branch, 'unreachable', t.end.detail)
+  return t.accepted ? 'again' : hold(turn, branch, 'refuses', reason ?? 'a hook refuses the commits')
 }
 
 /** What was refused alone on this head, in the order of tries of an earlier time. */

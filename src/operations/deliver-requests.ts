@@ -58,7 +58,7 @@ async function deliverRounds(d: Delivery, branchId: string, signal: AbortSignal)
     git = d.git.open({ key: branch.id, repository: d.locate(branch.repository), branch: branch.branch }, signal)
   } catch (error) {
     if (!(error instanceof GitFault)) throw error
-    return hold(d, branch, 'unreachable', error.detail)
+    return hold({ d, epoch: branch.epoch }, branch, 'unreachable', error.detail)
   }
   const turn: Turn = { d, branchId, git, signal, epoch: branch.epoch }
   let races = 0
@@ -78,20 +78,22 @@ async function deliverRound(turn: Turn): Promise<Delivered | 'again' | 'raced'> 
   const branch = await readBranch(d.pool, turn.branchId)
   // A head that an administrator accepted meanwhile has another epoch, too.
   if (branch === null || branch.epoch !== turn.epoch) throw otherWriter()
-  const lookedForAnyway = branch.state === 'unreachable' || branch.state === 'history-rewritten'
-  if (!lookedForAnyway && !(await hasWork(d.pool, branch.id))) return 'done'
+  const work = await hasWork(d.pool, branch.id)
+  if (branch.state === 'ok' && !work) return 'done'
 
   let head: Head
   try {
     head = await git.fetch()
   } catch (error) {
     if (!(error instanceof GitFault) || signal.aborted) throw error
-    return hold(d, branch, 'unreachable', error.detail)
+    return hold(turn, branch, 'unreachable', error.detail)
   }
   await d.reach('fetched')
   if (branch.head !== null && (head === null || !(await git.isAncestor(branch.head, head))))
-    return hold(d, branch, 'history-rewritten', rewritten(branch, branch.head, head))
-  if (lookedForAnyway) await setBranchState(d.pool, branch.id, 'ok', null)
+    return hold(turn, branch, 'history-rewritten', rewritten(branch, branch.head, head))
+  // Whether hooks still refuse, only a push can tell; with nothing to push nobody is refused.
+  const well = branch.state !== 'ok' && (branch.state !== 'refuses' || !work)
+  if (well && !(await setBranchState(d.pool, branch, 'ok', null))) throw otherWriter()
 
   const claimed = await claimDeliveries(d.pool, branch.id, { ...d.batch, last: [...refusedBefore(turn, head)] })
   await d.reach('claimed')

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listBranches as listInStore, readBranchByName, setBranchState, type BranchRecord } from '../store/deliveries.ts'
-import { missingAdministrator, missingScope, type Caller } from './caller.ts'
+import { listBranches as listInStore, readBranchByName, acceptHead, type BranchRecord } from '../store/deliveries.ts'
+import { actorOf, missingAdministrator, missingScope, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 
@@ -23,10 +23,13 @@ export async function acceptBranch(context: Context, caller: Caller, input: { re
   if (forbidden !== null) return forbid(context, caller, forbidden, about)
   const branch = await readBranchByName(pool, input.repository, input.branch)
   if (branch === null) return refuse({ code: 'invalid', errors: [{ pointer: '/repository', detail: `no environment writes to ${input.branch} of ${input.repository}` }] })
-  if (branch.state !== 'history-rewritten') {
-    return refuse({ code: 'wrong-state', state: branch.state, detail: `${input.branch} of ${input.repository} is ${branch.state}; only a rewritten history can be accepted.` })
+  if (!(await acceptHead(pool, branch.id, input.head, actorOf(caller)))) {
+    return refuse({
+      code: 'wrong-state',
+      state: branch.state,
+      detail: `${input.branch} of ${input.repository} is ${branch.state}; only a rewritten history can be accepted.`,
+    })
   }
-  await setBranchState(pool, branch.id, 'ok', null, input.head)
   context.hints.deliver(branch.id)
   return ok(present((await readBranchByName(pool, input.repository, input.branch)) ?? branch))
 }

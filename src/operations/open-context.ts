@@ -13,6 +13,7 @@ export type ContextParts = {
   readonly hints: DeliveryHints
   readonly currency: string
   readonly allowFileRepositories: boolean
+  pendingMigrations(): Promise<readonly string[]>
   now(): Date
 }
 
@@ -27,6 +28,7 @@ export function openContext(parts: ContextParts): Context {
     platform: cache.platform,
     reloadPlatform: cache.reload,
     requestMoved: waiting,
+    pendingMigrations: () => parts.pendingMigrations(),
     now: () => parts.now(),
   }
 }

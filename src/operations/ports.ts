@@ -92,6 +92,8 @@ export class GitFault extends Fault {
 export interface DeliveryHints {
   /** Returns at once, never throws; hints for one branch are coalesced. */
   deliver(branchKey: string): void
+  /** Why the last hint did not reach the queue; null: it did. */
+  readonly fault: string | null
   close(): Promise<void>
 }
 

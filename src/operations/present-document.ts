@@ -37,9 +37,10 @@ export function etagOf({ revision }: { readonly revision: number }): string {
   return `"${revision}"`
 }
 
-/** The revision that an If-Match names (RFC 9110, 13.1.1); null: none was sent, or any will do. */
-export function parseIfMatch(ifMatch: string | null): Result<number | null> {
-  if (ifMatch === null || ifMatch.trim() === '*') return ok(null)
+/** What an If-Match asks for (RFC 9110, 13.1.1): one revision, or `any` that is there; null: nothing was sent. */
+export function parseIfMatch(ifMatch: string | null): Result<number | 'any' | null> {
+  if (ifMatch === null) return ok(null)
+  if (ifMatch.trim() === '*') return ok('any')
   const revision = /^\s*"(\d{1,9})"\s*$/.exec(ifMatch)?.[1]
   return revision === undefined ? refuse({ code: 'precondition-failed', detail: 'If-Match is the ETag of the document as it was read, such as "3".' }) : ok(Number(revision))
 }

@@ -1,4 +1,5 @@
 import type { Document, Kind } from '../core/document/document.ts'
+import { teamCard } from '../core/document/team.ts'
 import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listDocumentVersions as listVersionsInStore, listDocuments as listInStore, readDocument as readInStore, type DocumentFilter, type DocumentRecord } from '../store/documents.ts'
@@ -13,15 +14,16 @@ export async function readDocument(context: Context, caller: Caller, kind: Kind,
   return record.ok ? ok({ document: await presentDocument(context, record.value), etag: etagOf(record.value) }) : record
 }
 
-/** A page of the documents of a kind by name. Budgets are those that the caller may read; the other kinds are open to everyone signed in. */
+/** A page of the documents of a kind by name, as far as the caller may see each. */
 export async function listDocuments(context: Context, caller: Caller, kind: Kind, filter: DocumentFilter, page: PageInput): Promise<Result<Page>> {
   const forbidden = missingScope(caller, 'read')
   if (forbidden !== null) return refuse(forbidden)
   const after = parseCursor(page.after, parseName)
   if (!after.ok) return after
-  const teams = kind === 'Budget' ? readableTeams(await context.platform(), caller) : null
-  const records = await listInStore(context.database, kind, { ...filter, ...(teams === null ? {} : { scopeTeams: teams }) }, { first: page.first + 1, after: after.value })
-  const shown = await presentDocuments(context, records)
+  const teams = readableTeams(await context.platform(), caller)
+  const scope = kind !== 'Budget' || teams === null ? {} : { scopeTeams: teams }
+  const records = await listInStore(context.database, kind, { ...filter, ...scope }, { first: page.first + 1, after: after.value })
+  const shown = await presentDocuments(context, records.map((record) => ({ ...record, document: asSeenBy(teams, record.document) ?? record.document })))
   const rows = records.map((record, index) => ({ name: record.document.metadata.name, shown: shown[index] ?? {} }))
   return ok(pageOf(rows, page.first, (row) => row.shown, (row) => row.name))
 }
@@ -36,8 +38,10 @@ export async function listDocumentVersions(context: Context, caller: Caller, kin
   if (versions === null) return refuse({ code: 'not-found' })
   const teams = readableTeams(await context.platform(), caller)
   // A budget may have been another team's before; what it was then ends the list.
-  const hidden = versions.findIndex(({ document }) => !mayRead(teams, document))
-  return ok(pageOf(hidden === -1 ? versions : versions.slice(0, hidden), page.first, ({ document, revision, updatedAt, appliedBy }) => ({
+  const seen = versions.map((version) => ({ ...version, document: asSeenBy(teams, version.document) }))
+  const hidden = seen.findIndex(({ document }) => document === null)
+  const shown = (hidden === -1 ? seen : seen.slice(0, hidden)).flatMap(({ document, ...version }) => (document === null ? [] : [{ ...version, document }]))
+  return ok(pageOf(shown, page.first, ({ document, revision, updatedAt, appliedBy }) => ({
     apiVersion: document.apiVersion, kind: document.kind,
     metadata: { ...(document.metadata as unknown as JsonObject), revision, appliedAt: updatedAt.toISOString(), appliedBy },
     spec: document.spec as unknown as JsonObject, // Documents are JSON.
@@ -49,15 +53,20 @@ async function visibleDocument(context: Context, caller: Caller, kind: Kind, nam
   if (forbidden !== null) return refuse(forbidden)
   const [bare = name, version] = kind === 'Blueprint' ? name.split('@', 2) : [name]
   const record = parseName(bare) === null ? null : await readInStore(context.database, kind, bare, version)
-  if (record === null || !mayRead(readableTeams(await context.platform(), caller), record.document)) return refuse({ code: 'not-found' })
-  return ok(record)
+  const document = record === null ? null : asSeenBy(readableTeams(await context.platform(), caller), record.document)
+  return record === null || document === null ? refuse({ code: 'not-found' }) : ok({ ...record, document })
 }
 
-/** Budgets are their team's; the other kinds are for everyone signed in. */
-function mayRead(teams: readonly string[] | null, document: Document): boolean {
-  if (document.kind !== 'Budget' || teams === null) return true
+/**
+ * What a caller sees of a document (`teams` null: everything). Budgets are their team's, of another team there is the card;
+ * the other kinds are for everyone signed in.
+ */
+function asSeenBy(teams: readonly string[] | null, document: Document): Document | null {
+  if (teams === null) return document
+  if (document.kind === 'Team') return teams.includes(document.metadata.name) ? document : teamCard(document)
+  if (document.kind !== 'Budget') return document
   const team = document.spec.scope?.team
-  return team !== undefined && teams.includes(team)
+  return team !== undefined && teams.includes(team) ? document : null
 }
 
 /** Names are DNS labels; anything else names nothing. */

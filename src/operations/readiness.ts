@@ -8,16 +8,23 @@ import type { Context } from './context.ts'
 export async function readiness(context: Context): Promise<{ readonly ready: boolean; readonly checks: JsonObject }> {
   const { pool } = context.database
   try {
+    const pending = await context.pendingMigrations()
+    if (pending.length > 0) return notReady(`the database lacks ${pending.join(', ')}: run purser migrate`)
     const [revision, roles, branches] = await Promise.all([readPlatformRevision(pool), readRoles(pool), listBranches(pool)])
     return {
       ready: true,
       checks: {
-        database: { ok: true, platformRevision: Number(revision) },
+        database: { ok: true, detail: null, platformRevision: Number(revision) },
+        queue: { ok: context.hints.fault === null, detail: context.hints.fault },
         roles: { ok: !roles.applicationOwnsTables, detail: roles.applicationOwnsTables ? 'the application connects as the owner of the tables; its guards hold, its grants do not' : null },
         repositories: branches.map(({ repository, branch, state, since, detail }) => ({ repository, branch, state, since: since.toISOString(), detail })),
       },
     }
   } catch {
-    return { ready: false, checks: { database: { ok: false, detail: 'the database cannot be reached, or is not migrated' } } }
+    return notReady('the database cannot be reached')
   }
+}
+
+function notReady(detail: string): { readonly ready: boolean; readonly checks: JsonObject } {
+  return { ready: false, checks: { database: { ok: false, detail } } }
 }

@@ -15,8 +15,22 @@ export type Database = {
 
 export type DatabaseOptions = { readonly url: string; readonly poolSize: number; readonly onIdleError: (error: Error) => void }
 
+/**
+ * Time limits of the application's sessions, ms: a statement that hangs, or a transaction that somebody forgot, must not hold
+ * a budget's row for everybody else.
+ */
+export const sessionLimits = { statement_timeout: 30_000, lock_timeout: 10_000, idle_in_transaction_session_timeout: 30_000 } as const
+
 export function openDatabase({ url, poolSize, onIdleError }: DatabaseOptions): Database {
-  const pool = new pg.Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, idleTimeoutMillis: 30_000, keepAlive: true, application_name: 'purser' })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: 'purser',
+    ...sessionLimits,
+  })
   // An idle connection that the server ends is replaced by the pool; without a listener it would end the process.
   pool.on('error', onIdleError)
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
@@ -44,6 +58,13 @@ export async function run<Row extends object>(pool: pg.Pool, statement: Statemen
   } catch (error) {
     throw classifyDatabaseError(error)
   }
+}
+
+/** The row of a statement that answers exactly one. */
+export function only<Row>(rows: readonly Row[]): Row {
+  const [row] = rows
+  if (row === undefined) throw new Error('the statement answers one row')
+  return row
 }
 
 /** Prisma's reads through the same classification as prepared statements. */

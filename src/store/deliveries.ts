@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Fault } from '../core/fault.ts'
 import { idFromUuid, idToUuid, type Id } from '../core/ids.ts'
 import type { Action } from '../core/plan.ts'
+import type { Actor } from '../core/request-record.ts'
 import { classifyDatabaseError, run } from './database.ts'
 
 export type BranchState = 'ok' | 'refuses' | 'unreachable' | 'history-rewritten'
@@ -63,7 +64,7 @@ export async function readBranchesToVisit(pool: pg.Pool): Promise<readonly strin
     {
       name: 'branches_to_visit',
       text: `select distinct branch_id as id from delivery where finished_at is null
-      union select id from branch where state in ('unreachable', 'history-rewritten')`,
+      union select id from branch where state <> 'ok'`,
     },
     [],
   )
@@ -242,15 +243,21 @@ export async function failDelivery(pool: pg.Pool, branch: BranchHeld, request: I
   return rows[0]?.failed === true
 }
 
-/** Says what a branch can do now; `acceptedHead` is the one that an administrator named, else null. */
+/** Says what a branch can do now. False: another writer has taken it since. */
 export async function setBranchState(
   pool: pg.Pool,
-  branch: string,
+  branch: Pick<BranchRecord, 'id' | 'epoch'>,
   state: BranchState,
   detail: string | null,
-  acceptedHead: string | null = null,
-): Promise<void> {
-  await run(pool, { name: 'set_branch_state', text: 'select set_branch_state($1, $2, $3, $4)' }, [branch, state, detail, acceptedHead])
+): Promise<boolean> {
+  const statement = { name: 'set_branch_state', text: 'select set_branch_state($1, $2, $3, $4) as set' }
+  return (await run<{ set: boolean }>(pool, statement, [branch.id, branch.epoch, state, detail]))[0]?.set === true
+}
+
+/** What is on a branch now is the truth to go on from. False: its history is not held as rewritten. */
+export async function acceptHead(pool: pg.Pool, branch: string, head: string, actor: Actor): Promise<boolean> {
+  const statement = { name: 'accept_head', text: 'select accept_head($1, $2, $3::jsonb) as accepted' }
+  return (await run<{ accepted: boolean }>(pool, statement, [branch, head, JSON.stringify(actor)]))[0]?.accepted === true
 }
 
 function commitDocuments(commits: readonly PushedCommit[]): string {

@@ -2,8 +2,7 @@ import type pg from 'pg'
 import type { Document, Kind } from '../core/document/document.ts'
 import type { Actor } from '../core/request-record.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
-import { read, run, type Database } from './database.ts'
-import { only } from './requests.ts'
+import { read, only, run, type Database } from './database.ts'
 
 /** A document as it is in force (or was, for a version), with what the store knows about it. */
 export type DocumentRecord = { readonly document: Document; readonly revision: number; readonly createdAt: Date; readonly updatedAt: Date }
@@ -94,9 +93,11 @@ export type AppliedDocument = {
   readonly decides: boolean
   /** The team whose log it is in; null: the platform's. */
   readonly team: string | null
-  readonly ifRevision: number | null
+  /** The revision that the document must be at now; `any`: it must be there. */
+  readonly ifRevision: number | 'any' | null
   readonly budget: { readonly name: string; readonly team: string | null; readonly environment: string | null; readonly measure: string; readonly blueprints: readonly string[] | null; readonly limit: number; readonly alertAt: readonly number[] } | null
-  readonly branch: { readonly repository: string; readonly branch: string } | null
+  /** Where an environment puts its files and objects; it stays there while something of it lives. */
+  readonly branch: { readonly repository: string; readonly branch: string; readonly path: string; readonly namespace: string } | null
 }
 
 export type AppliedResult = { readonly kind: Kind; readonly name: string; readonly outcome: 'created' | 'changed' | 'unchanged' | 'retired'; readonly revision: number }
@@ -118,7 +119,7 @@ export type RetireAnswer =
   | { readonly outcome: 'done' | 'stale' | 'not-found' | 'precondition-failed' }
   | { readonly outcome: 'in-use'; readonly usedBy: readonly string[] }
 
-export async function retireDocument(pool: pg.Pool, document: { readonly kind: Kind; readonly name: string; readonly decides: boolean; readonly team: string | null; readonly ifRevision: number | null }, context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<RetireAnswer> {
+export async function retireDocument(pool: pg.Pool, document: { readonly kind: Kind; readonly name: string; readonly decides: boolean; readonly team: string | null; readonly ifRevision: number | 'any' | null }, context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<RetireAnswer> {
   const p = JSON.stringify({ ...document, ...context, platformRevision: Number(context.platformRevision) })
   return only(await run<{ answer: RetireAnswer }>(pool, { name: 'retire_document', text: 'select retire_document($1::jsonb) as answer' }, [p])).answer
 }

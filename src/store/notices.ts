@@ -13,6 +13,8 @@ export type Notices = {
 }
 
 const RECONNECT_MS = 500
+/** Half the time within which a cache may be trusted without having heard anything. */
+const PULSE_MS = 5_000
 
 /** LISTENs on a connection of its own, and goes on by itself when that is lost. */
 export async function openNotices(url: string, onLost: (error: unknown) => void): Promise<Notices> {
@@ -25,7 +27,7 @@ export async function openNotices(url: string, onLost: (error: unknown) => void)
   let timer: NodeJS.Timeout | null = null
 
   async function connect(): Promise<void> {
-    const next = new pg.Client({ connectionString: url, keepAlive: true, application_name: 'purser notices' })
+    const next = new pg.Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 5_000, query_timeout: 5_000, application_name: 'purser notices' })
     const lose = (error: unknown) => {
       if (client !== next) return
       client = null
@@ -51,6 +53,17 @@ export async function openNotices(url: string, onLost: (error: unknown) => void)
     }
   }
 
+  /** A connection that the network swallowed says nothing; asking finds out. */
+  const pulse = setInterval(() => {
+    const asked = client
+    if (asked === null || !connected) return
+    asked.query('select').catch((error: unknown) => {
+      asked.emit('error', error)
+      void asked.end().catch(() => undefined)
+    })
+  }, PULSE_MS)
+  pulse.unref()
+
   function later(): void {
     timer = setTimeout(() => void connect(), RECONNECT_MS)
     timer.unref()
@@ -72,6 +85,7 @@ export async function openNotices(url: string, onLost: (error: unknown) => void)
     },
     async close() {
       closing = true
+      clearInterval(pulse)
       if (timer !== null) clearTimeout(timer)
       await client?.end()
     },

@@ -1,6 +1,5 @@
 import type pg from 'pg'
-import { run } from './database.ts'
-import { only } from './requests.ts'
+import { only, run } from './database.ts'
 
 export type TokenRecord = {
   readonly principal: string

@@ -1,6 +1,5 @@
 import type pg from 'pg'
-import { run } from './database.ts'
-import { only } from './requests.ts'
+import { only, run } from './database.ts'
 
 /** Whether the application's role could go around the functions that guard the tables. */
 export async function readRoles(pool: pg.Pool): Promise<{ readonly application: string; readonly applicationOwnsTables: boolean }> {

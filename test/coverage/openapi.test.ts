@@ -125,8 +125,7 @@ const cache: JsonObject = {
 }
 
 test('the example of accepting a branch accepts it', async () => {
-  const { id } = await theBranch(pool)
-  await setBranchState(pool, id, 'history-rewritten', 'somebody pushed by force')
+  await setBranchState(pool, await theBranch(pool), 'history-rewritten', 'somebody pushed by force')
 
   expect(await send('POST /v1/gitops/branches/accept', 0)).toMatchObject({ body: { state: 'ok' } })
 })

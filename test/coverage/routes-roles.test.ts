@@ -242,8 +242,9 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
   'GET /v1/budgets/:name (of all)': () => ({ path: '/v1/budgets/all' }),
   'GET /v1/events (of red)': () => ({ path: '/v1/events?team=red' }),
   'POST /v1/gitops/branches/accept': async () => {
-    const { id, repository, branch } = await theBranch(pool)
-    await setBranchState(pool, id, 'history-rewritten', 'somebody pushed by force')
+    const held = await theBranch(pool)
+    const { repository, branch } = held
+    await setBranchState(pool, held, 'history-rewritten', 'somebody pushed by force')
     return { path: '/v1/gitops/branches/accept', body: { repository, branch, head: 'a'.repeat(40) } }
   },
   ...Object.fromEntries(

@@ -349,7 +349,7 @@ async function accept(head: string): Promise<boolean> {
 /** What a sweep would look at. */
 async function visited(): Promise<readonly string[]> {
   const hinted: string[] = []
-  await sweepDeliveries(house.context.database.pool, { deliver: (branch) => void hinted.push(branch), close: async () => undefined })
+  await sweepDeliveries(house.context.database.pool, { deliver: (branch) => void hinted.push(branch), close: async () => undefined, fault: null })
   return hinted
 }
 

@@ -214,6 +214,7 @@ describe('the application', () => {
 
     expect(rows.map((row) => row.name)).toEqual([
       ...[
+        'accept_head',
         'admit',
         'apply_documents',
         'branch_work',
@@ -224,7 +225,7 @@ describe('the application', () => {
         'covering_budgets',
         'current_generation',
       ],
-      ...['ensure_branch', 'fail_delivery', 'keep_admin_token', 'know_principal', 'plan_conflicts', 'refuse_access', 'request_released'],
+      ...['ensure_branch', 'fail_delivery', 'keep_admin_token', 'keep_currency', 'know_principal', 'plan_conflicts', 'refuse_access'],
       ...['retire_document', 'set_branch_state', 'settle_commits', 'store_attempts', 'take_branch', 'type_id', 'vote'],
     ])
   })

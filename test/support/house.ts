@@ -37,8 +37,8 @@ export async function openHouseOn(urls: TestDatabase): Promise<House> {
   const database = openDatabase({ url: urls.appUrl, poolSize: 8, onIdleError: () => undefined })
   const notices = await openNotices(urls.appUrl, () => undefined)
   const hinted: string[] = []
-  const hints = { deliver: (branch: string) => void hinted.push(branch), close: async () => undefined }
-  const parts = { database, notices, hints, currency: 'EUR', allowFileRepositories: true, now: () => new Date() }
+  const hints = { deliver: (branch: string) => void hinted.push(branch), close: async () => undefined, fault: null }
+  const parts = { database, notices, hints, currency: 'EUR', allowFileRepositories: true, pendingMigrations: async () => [], now: () => new Date() }
   const context = openContext(parts)
   const principal = await knowPrincipal(database.pool, 'service-account', 'admin')
   const administrator: Caller = {

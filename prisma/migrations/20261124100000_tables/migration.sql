@@ -8,6 +8,8 @@ create table platform (
   -- The database cluster that this was last migrated in, and how many it has lived in: transaction ids are comparable
   -- within one only.
   cluster bigint,
+  -- What all amounts are in; set by the first start and never changed.
+  currency text,
   generation integer not null default 1
 );
 insert into platform default values;

@@ -52,12 +52,13 @@ create function budget_snapshot(b budget, committed bigint, reserved bigint, req
     'reserved', reserved, 'requested', requested)
 $$;
 
--- Thresholds that a change of usage crosses upwards, as events.
-create function alert_budget(b budget, before bigint, after bigint) returns void language sql as $$
+-- Thresholds that are reached now and were not before, as events. Nothing used reaches nothing.
+create function alert_budget(b budget, used_before bigint, limit_before bigint, used bigint) returns void language sql as $$
   select record_event('budget.alert', '{"subject": "purser", "kind": "system", "via": null}', b.team, b.name,
-    jsonb_build_object('percent', t, 'used', after, 'limit', b.limit_amount, 'measure', b.measure))
+    jsonb_build_object('percent', t, 'used', used, 'limit', b.limit_amount, 'measure', b.measure))
   from unnest(b.alert_at) t
-  where after * 100 >= b.limit_amount * t and before * 100 < b.limit_amount * t
+  where used > 0 and used::numeric * 100 >= b.limit_amount::numeric * t
+    and not (used_before > 0 and used_before::numeric * 100 >= limit_before::numeric * t)
 $$;
 
 -- What stands in the way of a plan, one row a submit, the first reason only: names and objects taken, resources that
@@ -222,7 +223,7 @@ begin
     from unnest(submits, verdict) s(doc, v), jsonb_array_elements(s.doc->'changes') c
     where v->>'outcome' = 'admitted' and c->>'action' = 'create';
 
-  update resource x set open_request_id = (s.doc->>'id')::uuid, last_request_id = (s.doc->>'id')::uuid, updated_at = now()
+  update resource x set open_request_id = (s.doc->>'id')::uuid, updated_at = now()
     from unnest(submits, verdict) s(doc, v), jsonb_array_elements(s.doc->'changes') c
     where v->>'outcome' = 'admitted' and c->>'action' <> 'create' and x.id = (c->>'resourceId')::uuid;
 
@@ -261,7 +262,7 @@ begin
     where b.id = t.id and b.reserved <> t.reserved;
   for i in 1..cardinality(b_id) loop
     if b_reserved[i] > b_before[i] and (b_all[i]).alert_at <> '{}' then
-      perform alert_budget(b_all[i], b_committed[i] + b_before[i], b_committed[i] + b_reserved[i]);
+      perform alert_budget(b_all[i], b_committed[i] + b_before[i], (b_all[i]).limit_amount, b_committed[i] + b_reserved[i]);
     end if;
   end loop;
 

@@ -90,7 +90,7 @@ begin
   -- By resource too: claims have no index on the request, and every object that lives is one.
   update object_claim k set request_id = null from request_change c
     where c.request_id = any (ids) and k.resource_id = c.resource_id and k.request_id = c.request_id;
-  update resource x set revision = x.revision + 1, open_request_id = null, updated_at = now(), cost = c.cost_after,
+  update resource x set revision = x.revision + 1, open_request_id = null, last_request_id = c.request_id, updated_at = now(), cost = c.cost_after,
       blueprint_version = c.blueprint_version, parameters = coalesce(c.parameters, x.parameters),
       status = case c.action when 'delete' then 'deleted' else 'unknown' end
     from request_change c where c.request_id = any (ids) and x.id = c.resource_id;
@@ -134,13 +134,26 @@ begin
   return true;
 end $$;
 
--- What a branch can do now. `head` is given when an administrator accepts the one that is there.
-create function set_branch_state(branch uuid, state text, detail text, accepted_head text) returns void
-language sql security definer set search_path = public, pg_temp as $$
-  update branch b set state = $2, detail = $3, since = case when b.state = $2 then b.since else now() end,
-    head = coalesce($4, b.head), epoch = b.epoch + (case when $4 is null then 0 else 1 end)
-  where b.id = $1 and (b.state, b.detail, b.head) is distinct from ($2, $3, coalesce($4, b.head))
-$$;
+-- What a branch can do now, in the words of the writer who has taken it. False when another has taken it since.
+create function set_branch_state(branch uuid, epoch bigint, state text, detail text) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update branch b set state = $3, detail = $4, since = case when b.state = $3 then b.since else now() end where b.id = $1 and b.epoch = $2;
+  return found;
+end $$;
+
+-- An administrator says that what is on a branch now is the truth to go on from, after its history was rewritten. A writer at
+-- work loses the branch. False when the branch is not held for that (any more).
+create function accept_head(branch uuid, head text, actor jsonb) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  before branch;
+begin
+  select * into before from branch b where b.id = $1 for no key update;
+  if before.state <> 'history-rewritten' then return false; end if;
+  update branch b set head = $2, epoch = b.epoch + 1, state = 'ok', detail = null, since = now() where b.id = $1;
+  perform record_event('branch.accepted', $3, null, before.repository || ' ' || before.branch, jsonb_build_object('head', $2, 'before', before.head));
+  return true;
+end $$;
 
 -- A branch row exists from the moment that an environment names it, so that it can be looked at.
 create function ensure_branch(repository text, branch text) returns uuid language plpgsql security definer set search_path = public, pg_temp as $$

@@ -33,6 +33,7 @@ begin
   insert into budget_entry (budget_id, kind, amount) select b.id, 'opening', b.committed where b.committed <> 0;
   insert into budget_entry (budget_id, request_id, kind, amount)
     select b.id, v.request_id, 'reserve', v.delta from request_budget v where v.budget_id = b.id and v.delta > 0;
+  perform alert_budget(b, 0, b.limit_amount, b.committed + b.reserved);
 end $$;
 
 create function keep_budget(document jsonb) returns void language plpgsql as $$
@@ -43,6 +44,8 @@ begin
   if found and (b.team, b.environment, b.measure, coalesce(to_jsonb(b.blueprints), 'null')) is not distinct from
       (document->>'team', document->>'environment', document->>'measure', coalesce(document->'blueprints', 'null')) then
     update budget set limit_amount = (document->>'limit')::bigint, alert_at = array(select jsonb_array_elements_text(document->'alertAt')::int) where id = b.id;
+    -- A limit that comes down crosses thresholds as usage that grows does.
+    perform alert_budget(x, b.committed + b.reserved, b.limit_amount, b.committed + b.reserved) from budget x where x.id = b.id;
     return;
   end if;
   update budget set retired_at = now() where id = b.id;
@@ -76,14 +79,15 @@ begin
       select v.* into have from document x join document_version v using (kind, name, revision) where x.kind = d->>'kind' and x.name = d->>'name';
     end if;
     select max(v.revision) into latest from document_version v where v.kind = d->>'kind' and v.name = d->>'name';
-    if d->>'ifRevision' is not null and (d->>'ifRevision')::int is distinct from
-        (select x.revision from document x where x.kind = d->>'kind' and x.name = d->>'name') then
+    if d->>'ifRevision' is not null and not exists (
+        select from document x where x.kind = d->>'kind' and x.name = d->>'name' and d->>'ifRevision' in ('any', x.revision::text)) then
       return jsonb_build_object('outcome', 'precondition-failed', 'index', i);
     end if;
-    -- Files that are on a branch stay there: an environment moves to another one only while nothing of it lives.
+    -- Files that are on a branch stay there: an environment moves only while nothing of it lives.
     if d->>'kind' = 'Environment' and have.digest is not null
-       and (coalesce(have.body->'spec'->'gitops'->>'repository', 'embedded'), coalesce(have.body->'spec'->'gitops'->>'branch', 'main'))
-         is distinct from (d->'branch'->>'repository', d->'branch'->>'branch') then
+       and (coalesce(have.body->'spec'->'gitops'->>'repository', 'embedded'), coalesce(have.body->'spec'->'gitops'->>'branch', 'main'),
+            have.body->'spec'->'gitops'->>'path', have.body->'spec'->>'namespace')
+         is distinct from (d->'branch'->>'repository', d->'branch'->>'branch', d->'branch'->>'path', d->'branch'->>'namespace') then
       select jsonb_agg(u.name) into users from (
         select r.team || '/' || r.name as name from resource r where r.environment = d->>'name' and r.status <> 'deleted' order by 1 limit 10) u;
       if users is not null then return jsonb_build_object('outcome', 'in-use', 'index', i, 'name', d->>'name', 'usedBy', users); end if;
@@ -138,7 +142,7 @@ begin
   if now_at <> (p->>'platformRevision')::bigint then return '{"outcome": "stale"}'; end if;
   select * into x from document y where y.kind = p->>'kind' and y.name = p->>'name';
   if not found then return '{"outcome": "not-found"}'; end if;
-  if p->>'ifRevision' is not null and (p->>'ifRevision')::int <> x.revision then return '{"outcome": "precondition-failed"}'; end if;
+  if p->>'ifRevision' not in ('any', x.revision::text) then return '{"outcome": "precondition-failed"}'; end if;
   select jsonb_agg(u.name) into users from (
     select r.environment || '/' || r.name as name from resource r
     where r.status <> 'deleted' and case p->>'kind'

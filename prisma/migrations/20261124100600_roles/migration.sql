@@ -18,6 +18,13 @@ begin
   if alone then update api_token t set revoked_at = now() where t.administrator and t.hash <> token_hash and t.revoked_at is null; end if;
 end $$;
 
+-- The currency of every amount in this database: the first one that was named.
+create function keep_currency(wanted text) returns text language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update platform set currency = wanted where currency is null;
+  return (select currency from platform);
+end $$;
+
 create function refuse_access(actor jsonb, team text, subject text, data jsonb) returns void language sql security definer set search_path = public, pg_temp as $$
   select record_event('access.refused', actor, team, subject, data)
 $$;
@@ -38,14 +45,16 @@ begin
   revoke create on schema public from public;
   execute format('grant usage on schema public to %I', application);
   execute format('grant select on all tables in schema public to %I', application);
-  for f in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' loop
+  -- Ours alone: an extension's functions in this schema are somebody else's to give.
+  for f in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' and p.proowner = current_user::regrole
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e') loop
     execute format('revoke execute on function %s from public', f);
   end loop;
   foreach f in array array['admit(jsonb[])', 'plan_conflicts(jsonb[])', 'covering_budgets(text, text, jsonb)', 'budget_delta(text, text, bigint, bigint)',
       'budget_covers(budget, text, text, text)', 'vote(jsonb)', 'cancel_request(uuid, jsonb)', 'branch_work(uuid)',
       'take_branch(uuid)', 'claim_deliveries(uuid, integer, bigint, uuid[])', 'store_attempts(jsonb)', 'settle_commits(uuid, bigint, text, jsonb)', 'fail_delivery(uuid, bigint, uuid, jsonb)',
-      'set_branch_state(uuid, text, text, text)', 'ensure_branch(text, text)', 'apply_documents(jsonb)', 'retire_document(jsonb)',
-      'know_principal(text, text)', 'keep_admin_token(bytea, text[], boolean)', 'refuse_access(jsonb, text, text, jsonb)', 'type_id(text, uuid)', 'request_released(uuid)', 'current_generation()']::regprocedure[] loop
+      'set_branch_state(uuid, bigint, text, text)', 'accept_head(uuid, text, jsonb)', 'ensure_branch(text, text)', 'apply_documents(jsonb)', 'retire_document(jsonb)',
+      'know_principal(text, text)', 'keep_admin_token(bytea, text[], boolean)', 'keep_currency(text)', 'refuse_access(jsonb, text, text, jsonb)', 'type_id(text, uuid)', 'current_generation()']::regprocedure[] loop
     execute format('grant execute on function %s to %I', f, application);
   end loop;
 end $$;

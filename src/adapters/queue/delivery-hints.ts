@@ -13,12 +13,15 @@ export function createDeliveryHints(connection: QueueConnection, log: QueueLog):
   const underway = new Map<string, { again: boolean; readonly sent: Promise<void> }>()
   let queue: Promise<JobQueue> | null = null
   let closed = false
+  let fault: string | null = null
 
   async function send(branchKey: string): Promise<void> {
     try {
       queue ??= openQueue(connection, log)
       await addHint(await queue, branchKey)
+      fault = null
     } catch (error) {
+      fault = 'hints do not reach the queue; the sweep finds the work'
       log.warn({ err: error, branch: branchKey }, 'a delivery hint was lost; the sweep will find the work')
       await dropBroken()
     }
@@ -63,7 +66,13 @@ export function createDeliveryHints(connection: QueueConnection, log: QueueLog):
     )
   }
 
-  return { deliver, close }
+  return {
+    deliver,
+    close,
+    get fault() {
+      return fault
+    },
+  }
 }
 
 /**

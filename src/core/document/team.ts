@@ -32,3 +32,19 @@ export const teamDocument = documentSchema('Team', {
   costCenter: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
 })
 export type TeamDocument = Static<typeof teamDocument>
+
+/**
+ * What everyone signed in may know of a team (L11): its name, its title and how to reach it. Who its members are and what
+ * their roles, is for its members.
+ */
+export function teamCard({ apiVersion, kind, metadata, spec }: TeamDocument): TeamDocument {
+  const { name, title } = metadata
+  const { email, slack } = spec.contact ?? {}
+  const contact = { ...(email === undefined ? {} : { email }), ...(slack === undefined ? {} : { slack }) }
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(title === undefined ? {} : { title }) },
+    spec: spec.contact === undefined ? {} : { contact },
+  }
+}
