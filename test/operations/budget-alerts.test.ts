@@ -63,3 +63,15 @@ test('what is refused crosses nothing', async () => {
 
   expect(await crossed()).toEqual([])
 })
+
+test('a limit that comes down crosses what it falls below, and a budget that opens what lives already', async () => {
+  await house.apply(budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '90.00', alertAt: [50, 80, 100] }"))
+  const lowered = await crossed()
+  await house.apply(budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '5000.00', alertAt: [50, 80, 100] }"))
+  const raised = await crossed()
+  await house.apply(budget('opened', "{ scope: { team: red }, limit: '100.00', alertAt: [80, 100] }"))
+
+  expect(lowered).toEqual(['red-lab 100 of red'])
+  expect(raised).toEqual([])
+  expect(await crossed()).toEqual(['opened 80 of red'])
+})

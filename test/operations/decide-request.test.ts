@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Caller } from '../../src/operations/caller.ts'
 import { approveRequest, rejectRequest } from '../../src/operations/decide-request.ts'
 import { listEvents } from '../../src/operations/read-events.ts'
-import { readRequest } from '../../src/operations/read-requests.ts'
+import { listRequests, readRequest } from '../../src/operations/read-requests.ts'
 import { claim, commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, outcomeOf } from '../support/house.ts'
 import { openPurse } from '../support/purse.ts'
@@ -256,4 +256,24 @@ describe('roles are judged at the vote and again at release', () => {
     await pending(1, 'grey')
     expect(await approve(zed)).toMatchObject(inState('pending_approval', [1]))
   })
+})
+
+test('awaiting=me shows what still lacks a vote that I can give, and no more', async () => {
+  const waiting = async (who: Caller) => {
+    const page = await listRequests(house.context, who, { awaiting: 'me' }, { first: 200, after: null })
+    return page.ok && page.value.items.some((item) => item['id'] === id)
+  }
+  await pending(500, 'grey')
+  expect([await waiting(bob), await waiting(zed), await waiting(ann), await waiting(amy)]).toEqual([true, true, false, false])
+
+  await approve(bob)
+
+  expect([await waiting(bea), await waiting(zed)]).toEqual([false, true])
+})
+
+test('a secret in a comment is refused: comments are kept for ever', async () => {
+  await pending(500)
+
+  expect(await reject(bob, 'use AKIAIOSFODNN7EXAMPLX instead')).toMatchObject(refused('plaintext-secret'))
+  expect(await approve(bob)).toMatchObject(inState('queued', [1]))
 })
