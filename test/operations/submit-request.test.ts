@@ -10,7 +10,16 @@ describe('submit', () => {
   test('an allowed request is queued with its budget reserved, and a hint is given', async () => {
     const submitted = await ask(house, ann, [create('one', 5)])
 
-    expect(submitted.answer).toMatchObject({ ok: true, value: { state: 'queued', team: 'red', cost: { monthlyDelta: '5.00', currency: 'EUR' }, budgets: [{ name: 'red-lab', reserved: '5.00', remaining: '1995.00' }], requester: { subject: 'ann@example.com', kind: 'person', via: null } } })
+    expect(submitted.answer).toMatchObject({
+      ok: true,
+      value: {
+        state: 'queued',
+        team: 'red',
+        cost: { monthlyDelta: '5.00', currency: 'EUR' },
+        budgets: [{ name: 'red-lab', reserved: '5.00', remaining: '1995.00' }],
+        requester: { subject: 'ann@example.com', kind: 'person', via: null },
+      },
+    })
     expect(house.hinted).toHaveLength(1)
     const read = await readRequest(house.context, ann, idOf(submitted))
     expect(read).toEqual(submitted.answer)
@@ -19,15 +28,33 @@ describe('submit', () => {
   test('what policy denies is recorded, with its reasons', async () => {
     const submitted = await ask(house, ann, [create('bad', 13)])
 
-    expect(submitted.answer).toMatchObject({ ok: false, problem: { code: 'policy-denied', violations: [{ policy: 'boxes', rule: 'not-13', message: 'Thirteen is out (13)', remedy: 'Take twelve' }] } })
-    const id = submitted.answer.ok ? '' : 'requestId' in submitted.answer.problem ? submitted.answer.problem.requestId ?? '' : ''
-    expect(await readRequest(house.context, ann, id)).toMatchObject({ ok: true, value: { state: 'denied', problem: { code: 'policy-denied' }, changes: [{ resource: { id: null, name: 'bad' } }] } })
+    expect(submitted.answer).toMatchObject({
+      ok: false,
+      problem: {
+        code: 'policy-denied',
+        violations: [{ policy: 'boxes', rule: 'not-13', message: 'Thirteen is out (13)', remedy: 'Take twelve' }],
+      },
+    })
+    const id = submitted.answer.ok ? '' : 'requestId' in submitted.answer.problem ? (submitted.answer.problem.requestId ?? '') : ''
+    expect(await readRequest(house.context, ann, id)).toMatchObject({
+      ok: true,
+      value: { state: 'denied', problem: { code: 'policy-denied' }, changes: [{ resource: { id: null, name: 'bad' } }] },
+    })
   })
 
   test('what no budget covers says how much is missing, and reserves nothing', async () => {
-    const submitted = await ask(house, ann, [create('dear', 400), create('dear2', 400), create('dear3', 400), create('dear4', 400), create('dear5', 499)])
+    const submitted = await ask(house, ann, [
+      create('dear', 400),
+      create('dear2', 400),
+      create('dear3', 400),
+      create('dear4', 400),
+      create('dear5', 499),
+    ])
 
-    expect(submitted.answer).toMatchObject({ ok: false, problem: { code: 'budget-exceeded', budgets: [{ name: 'red-lab', requested: 209900n, shortfall: 10400n }] } })
+    expect(submitted.answer).toMatchObject({
+      ok: false,
+      problem: { code: 'budget-exceeded', budgets: [{ name: 'red-lab', requested: 209900n, shortfall: 10400n }] },
+    })
   })
 
   test('a name that is taken is refused: busy while its create is open', async () => {
@@ -44,7 +71,13 @@ describe('submit', () => {
   })
 
   test('submits that arrive together do not disturb each other', async () => {
-    const together = await Promise.all([...Array.from({ length: 40 }, (_, i) => ask(house, ann, [create(`t${i}`, 1)])), ask(house, ann, [create('t1', 1)]), ask(house, ann, [create('u2', 13)]), ask(house, ann, [create('t3', 1)], { key: 'same' }), ask(house, ann, [create('t3', 1)], { key: 'same' })])
+    const together = await Promise.all([
+      ...Array.from({ length: 40 }, (_, i) => ask(house, ann, [create(`t${i}`, 1)])),
+      ask(house, ann, [create('t1', 1)]),
+      ask(house, ann, [create('u2', 13)]),
+      ask(house, ann, [create('t3', 1)], { key: 'same' }),
+      ask(house, ann, [create('t3', 1)], { key: 'same' }),
+    ])
 
     const counts: Record<string, number> = {}
     for (const submitted of together) counts[outcomeOf(submitted)] = (counts[outcomeOf(submitted)] ?? 0) + 1

@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import { openNotices } from '../../src/store/notices.ts'
 import { knowPrincipal } from '../../src/store/principals.ts'
 import { withDatabase, type TestDatabase } from './database.ts'
+import { textOf } from './text-of.ts'
 
 /** Everything but faces and adapters, on a database of the calling file's own. */
 export type House = {
@@ -38,7 +39,15 @@ export async function openHouseOn(urls: TestDatabase): Promise<House> {
   const notices = await openNotices(urls.appUrl, () => undefined)
   const hinted: string[] = []
   const hints = { deliver: (branch: string) => void hinted.push(branch), close: async () => undefined, fault: null }
-  const parts = { database, notices, hints, currency: 'EUR', allowFileRepositories: true, pendingMigrations: async () => [], now: () => new Date() }
+  const parts = {
+    database,
+    notices,
+    hints,
+    currency: 'EUR',
+    allowFileRepositories: true,
+    pendingMigrations: async () => [],
+    now: () => new Date(),
+  }
   const context = openContext(parts)
   const principal = await knowPrincipal(database.pool, 'service-account', 'admin')
   const administrator: Caller = {
@@ -155,11 +164,11 @@ export async function ask(
 
 /** What became of it, in a word: the state, or the code of the refusal. */
 export function outcomeOf({ answer }: Submitted): string {
-  return answer.ok ? String(answer.value['state']) : answer.problem.code
+  return answer.ok ? textOf(answer.value['state']) : answer.problem.code
 }
 
 export function idOf({ answer }: Submitted): string {
   if (!answer.ok)
     throw new Error(JSON.stringify(answer.problem, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)))
-  return String(answer.value['id'])
+  return textOf(answer.value['id'])
 }
