@@ -1,4 +1,4 @@
-import { parseAllDocuments, type YAMLError } from 'yaml'
+import { isPair, isScalar, Lexer, parseAllDocuments, visit, type Document, type YAMLMap } from 'yaml'
 import { codeFrame } from './code-frame.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { FieldError } from './problem.ts'
@@ -7,10 +7,17 @@ import { ok, refuse, type Result } from './result.ts'
 /** Characters; a body is at most 1 MiB anyhow. */
 const maxLength = 1024 * 1024
 const maxDocuments = 1_000
+/** Parsing takes some ten microseconds a token, during which nothing else is answered; 450 KiB written by people have as many. */
+const maxTokens = 150_000
+/** Each is looked up by a walk through its document. */
+const maxAliases = 200
+const maxErrors = 20
 
 /** The documents of a YAML 1.2 stream (JSON is YAML too), empty ones left out. Duplicate keys, unknown tags and numbers that JSON lacks are refused. */
 export function parseYamlDocuments(text: string): Result<readonly unknown[], readonly FieldError[]> {
   if (text.length > maxLength) return refuse([{ pointer: '', detail: 'is larger than 1 MiB' }])
+  const tooMuch = measure(text)
+  if (tooMuch !== null) return refuse([{ pointer: '', detail: tooMuch }])
   try {
     return parse(text)
   } catch (error) {
@@ -21,23 +28,56 @@ export function parseYamlDocuments(text: string): Result<readonly unknown[], rea
   }
 }
 
+/** What is too much of it, found by a look at its tokens, which costs a fraction of parsing them. */
+function measure(text: string): string | null {
+  let tokens = 0
+  let aliases = 0
+  for (const token of new Lexer().lex(text)) {
+    if (++tokens > maxTokens) return 'has too many parts for YAML; send it in several bodies, or as JSON'
+    if (token.startsWith('*') && ++aliases > maxAliases) return `uses more than ${maxAliases} aliases`
+  }
+  return null
+}
+
 function parse(text: string): Result<readonly unknown[], readonly FieldError[]> {
-  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', merge: false, strict: true, uniqueKeys: true, stringKeys: true, prettyErrors: false, logLevel: 'silent' })
+  // The library compares every key of a map with every other: 90,000 keys took it minutes. `repeatedKeys` does it in one pass.
+  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', merge: false, strict: true, uniqueKeys: false, stringKeys: true, prettyErrors: false, logLevel: 'silent' })
   if (!Array.isArray(documents)) return ok([])
   if (documents.length > maxDocuments) return refuse([{ pointer: '', detail: `has more than ${maxDocuments} documents` }])
-  const errors = documents.flatMap((document) => [...document.errors, ...document.warnings]).slice(0, 20)
+  const errors = documents.flatMap((document) => [...mistakes(document.errors), ...mistakes(document.warnings), ...repeatedKeys(document)]).slice(0, maxErrors)
   if (errors.length > 0) return refuse(errors.map((error) => errorAt(text, error)))
   const values: unknown[] = documents.map((document) => document.toJS({ maxAliasCount: 50 })).filter((value) => value !== null)
   if (values.some(hasOddNumber)) return refuse([{ pointer: '', detail: 'has a number that is infinite or none (.inf, .nan)' }])
   return ok(values)
 }
 
-function errorAt(text: string, error: YAMLError): FieldError {
-  const at = error.pos[0]
+type Mistake = { readonly at: number; readonly message: string }
+
+function mistakes(errors: Document['errors'] | Document['warnings']): readonly Mistake[] {
+  return errors.slice(0, maxErrors).map(({ pos, message }) => ({ at: pos[0], message }))
+}
+
+function repeatedKeys(document: Document): readonly Mistake[] {
+  const found: Mistake[] = []
+  const look = (map: YAMLMap): symbol | undefined => {
+    const seen = new Set<unknown>()
+    for (const pair of map.items) {
+      if (!isPair(pair) || !isScalar(pair.key)) continue
+      const { value, range } = pair.key
+      if (seen.has(value)) found.push({ at: range?.[0] ?? 0, message: 'Map keys must be unique' })
+      seen.add(value)
+    }
+    return found.length < maxErrors ? undefined : visit.BREAK
+  }
+  visit(document, { Map: (_key, map) => look(map) })
+  return found
+}
+
+function errorAt(text: string, { at, message }: Mistake): FieldError {
   const before = text.slice(0, at)
   const line = before.split('\n').length
   const column = at - (before.lastIndexOf('\n') + 1) + 1
-  return { pointer: '', detail: `line ${line}, column ${column}: ${error.message}`, frame: codeFrame(text, at) }
+  return { pointer: '', detail: `line ${line}, column ${column}: ${message}`, frame: codeFrame(text, at) }
 }
 
 function hasOddNumber(value: unknown): boolean {
@@ -124,7 +164,7 @@ function emitNumber(value: number): string {
 /** Begins with a letter, a slash or an underscore, and has nothing that means something to any reader. */
 const plain = /^[A-Za-z/_][A-Za-z0-9_./@+,;=() -]*(:[A-Za-z0-9_./@+,;=()-][A-Za-z0-9_./@+,;=() -]*)*$/
 /** Words that some reader takes for true, false, null or a number. */
-const words = /^(y|yes|n|no|on|off|true|false|null|nan|inf|_[\d_]*)$/i
+const words = /^(y|yes|n|no|on|off|true|false|null|nan|inf|_[\d_]*|e[+-]?\d+)$/i
 const unprintable = /[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]/g
 
 /** Plain where that is beyond doubt, else in double quotes with JSON's escapes, which YAML shares. */

@@ -7,7 +7,7 @@ import { emitYaml, parseYamlDocuments } from '../../src/core/yaml.ts'
 
 const tricky = [
   'yes', 'Yes', 'on', 'OFF', 'y', 'N', 'true', 'null', 'Null', '~', '12:30:45', '190:20:30', '0o14', '0123', '08', '0x1F', '0b11', '+1', '1.', '.5', '.', '-', '1_000', '_1', '0_1', '_',
-  '1e3', '1e', '-0', '2026-01-31', '2001-12-14t21:59:43.10-05:00', '.inf', '.NaN', '=', '<<', '', '- a', 'a: b', 'a:', ':', '#x', 'a #b', ' a', 'a ', '---', '--- a', '...', '... - a', '%x',
+  '1e3', '1e', 'e0', 'E-5', '-0', '2026-01-31', '2001-12-14t21:59:43.10-05:00', '.inf', '.NaN', '=', '<<', '', '- a', 'a: b', 'a:', ':', '#x', 'a #b', ' a', 'a ', '---', '--- a', '...', '... - a', '%x',
   '@x', '`x', '!x', '&a', '*a', '?', '? a', '|', '>', '{a}', '[', ']', ',', 'a\nb', 'a\nb\n', '\n', 'a\n\nb', 'a\n\n', 'a\r\nb', '\t', 'a\n\tb', '\u0085', '\u2028', '\ufeff', '\x7f', '\x1b', '  a\nb', 'a\n  b\n',
   '#a\nb', '---\na', 'é', '😀', '😀\n😀', '"', "'", '\\', '__proto__', 'constructor',
 ]
@@ -115,8 +115,31 @@ describe('parsing', () => {
     ['a list as key', '? [a]\n: b'],
     ['more than 1 MiB', 'a'.repeat(1024 * 1024 + 1)],
     ['more than 1,000 documents', '--- a\n'.repeat(1_001)],
+    // Each of these kept the parser, and with it everybody, busy for seconds to minutes.
+    ['a megabyte of list items', '- a\n'.repeat(250_000)],
+    ['a megabyte of keys', Array.from({ length: 90_000 }, (_, i) => `k${i}: 1\n`).join('')],
+    ['a megabyte of mistakes', '- ]\n'.repeat(250_000)],
+    ['thousands of aliases', Array.from({ length: 15_000 }, (_, i) => `- &a${i} x\n- *a${i}\n`).join('')],
   ])('refuses %s', (_, source) => {
     expect(parseYamlDocuments(source).ok).toBe(false)
+  })
+
+  it('reads a map of many keys in one pass, and finds the one that is there twice', () => {
+    const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}: ${i}\n`).join('')
+
+    const parsed = parseYamlDocuments(keys)
+    const repeated = parseYamlDocuments(`${keys}k7: again\n`)
+
+    expect(parsed.ok && Object.keys(parsed.value[0] as object).length).toBe(20_000)
+    expect(repeated).toMatchObject({ ok: false, problem: [{ detail: 'line 20001, column 1: Map keys must be unique' }] })
+  })
+
+  it('finds keys that are there twice in maps of every form, quoted or not', () => {
+    const parsed = parseYamlDocuments('a: {b: 1, "b": 2}\nl: [{c: 1, c: 2}]\n---\n1: x\n"1": y\n')
+
+    expect(parsed.ok ? [] : parsed.problem.map((error) => error.detail)).toStrictEqual([
+      'line 1, column 11: Map keys must be unique', 'line 2, column 12: Map keys must be unique', 'line 5, column 1: Map keys must be unique',
+    ])
   })
 
   it('makes an own property of __proto__', () => {
