@@ -46,7 +46,6 @@ export type Budget = { readonly name: string; readonly revision: number; readonl
 
 export type Platform = {
   readonly revision: bigint
-  readonly currency: string
   readonly allowFileRepositories: boolean
   readonly teams: ReadonlyMap<string, Team>
   readonly environments: ReadonlyMap<string, Environment>
@@ -67,13 +66,12 @@ type Part = { readonly stored: StoredDocument; readonly made: Team | Environment
 export function buildPlatform(
   input: {
     readonly revision: bigint
-    readonly currency: string
-    readonly allowFileRepositories: boolean
+      readonly allowFileRepositories: boolean
     readonly documents: readonly StoredDocument[]
   },
   previous?: Platform,
 ): Platform {
-  const { revision, currency, allowFileRepositories } = input
+  const { revision, allowFileRepositories } = input
   const teams = new Map<string, Team>()
   const environments = new Map<string, Environment>()
   const versions = new Map<string, Blueprint[]>()
@@ -129,7 +127,6 @@ export function buildPlatform(
   policies.sort((a, b) => (a.name < b.name ? -1 : 1))
   return {
     revision,
-    currency,
     allowFileRepositories,
     teams,
     environments,

@@ -1,7 +1,7 @@
 import type { JsonObject } from './json.ts'
 import type { Plan } from './plan.ts'
 import type { ProblemDocument } from './problem.ts'
-import { presentBudgetSnapshot, requestBody, shortfallOf, type BudgetSnapshot, type BudgetView } from './request-record.ts'
+import { describeChanges, presentBudgetSnapshot, requestBody, shortfallOf, type BudgetSnapshot, type BudgetView } from './request-record.ts'
 
 /** A plan as every face shows it: the parts that a request has too, and the bytes of its files. */
 export function presentPlan(
@@ -16,7 +16,7 @@ export function presentPlan(
     budgets: about.budgets.map((b) => presentBudgetSnapshot(withReservation(b), about.view, shortfallOf(b, false) === 0n)),
     plan: { ...files, files: plan.files.map(({ path, operation, digest, content }) => ({ path, operation, digest, content })) },
     problem: about.problem as JsonObject | null,
-    message: message(plan, cost.monthlyDelta, about),
+    message: message(plan, changes, cost.monthlyDelta, about),
   }
 }
 
@@ -25,10 +25,8 @@ function withReservation(b: BudgetSnapshot): BudgetSnapshot {
   return b.requested > 0n && shortfallOf(b, false) === 0n ? { ...b, reserved: b.reserved + b.requested } : b
 }
 
-function message(plan: Plan, delta: string, { problem, currency }: { readonly problem: ProblemDocument | null; readonly currency: string }): string {
-  const [first, ...rest] = plan.changes
-  const what = first === undefined ? 'nothing' : `${first.action} ${first.blueprint.name} ${first.name}${rest.length === 0 ? '' : ` and ${rest.length} more`}`
-  const head = `${plan.team}/${plan.environment}: ${what} (${delta.startsWith('-') ? '' : '+'}${delta} ${currency} a month)`
+function message(plan: Plan, changes: readonly JsonObject[], delta: string, { problem, currency }: { readonly problem: ProblemDocument | null; readonly currency: string }): string {
+  const head = `${plan.team}/${plan.environment}: ${describeChanges({ changes })} (${delta.startsWith('-') ? '' : '+'}${delta} ${currency} a month)`
   if (problem !== null) return `${head} would be denied. ${problem.message ?? ''}`
   const [need, ...needs] = plan.decision.approvals
   if (need === undefined) return `${head} would be committed at once.`

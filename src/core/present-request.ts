@@ -1,6 +1,6 @@
 import type { JsonObject } from './json.ts'
 import { problemDocument } from './problem.ts'
-import { presentBudgetSnapshot, problemOf, type BudgetView, type RequestRecord } from './request-record.ts'
+import { describeChanges, presentBudgetSnapshot, problemOf, type BudgetView, type RequestRecord } from './request-record.ts'
 
 /** The request as every face shows it (4-api, "The request"), as far as the viewer may see its budgets. */
 export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
@@ -96,7 +96,7 @@ function openNeeds(r: RequestRecord): string[] {
 }
 
 function message(r: RequestRecord, problem: string | undefined): string {
-  const what = `${r.team}/${r.environment}: ${describe(r)}`
+  const what = `${r.team}/${r.environment}: ${describeChanges(r.body)}`
   const price = `${r.body.cost.monthlyDelta.startsWith('-') ? '' : '+'}${r.body.cost.monthlyDelta} ${r.body.cost.currency} a month`
   switch (r.state) {
     case 'pending_approval':
@@ -120,13 +120,4 @@ function message(r: RequestRecord, problem: string | undefined): string {
     case 'expired':
       return `${what} is expired.`
   }
-}
-
-type ShownChange = { readonly action: string; readonly blueprint: { readonly name: string }; readonly resource: { readonly name: string } }
-
-function describe(r: RequestRecord): string {
-  const changes = r.body.changes as unknown as readonly ShownChange[] // As `requestBody` wrote them.
-  const [first, ...rest] = changes
-  if (first === undefined) return 'nothing'
-  return `${first.action} ${first.blueprint.name} ${first.resource.name}${rest.length === 0 ? '' : ` and ${rest.length} more`}`
 }

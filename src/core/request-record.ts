@@ -141,3 +141,11 @@ function presentFile({ path, operation, digest }: PlanFile): JsonObject {
 export function describeObject(o: ObjectRef): string {
   return `${o.kind} ${o.name}${o.namespace === '' ? '' : ` in ${o.namespace}`}`
 }
+
+/** `create postgres orders-db and 2 more`: what a request is about, in a line for people. */
+export function describeChanges({ changes }: Pick<RequestBody, 'changes'>): string {
+  type Shown = { readonly action: string; readonly blueprint: { readonly name: string }; readonly resource: { readonly name: string } }
+  const [first, ...rest] = changes as unknown as readonly Shown[] // As `requestBody` wrote them.
+  if (first === undefined) return 'nothing'
+  return `${first.action} ${first.blueprint.name} ${first.resource.name}${rest.length === 0 ? '' : ` and ${rest.length} more`}`
+}

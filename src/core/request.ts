@@ -31,8 +31,3 @@ export const transitions: { readonly [S in RequestState]: { readonly [M in Reque
 
 /** The states in which a request begins its life. */
 export const initialStates = ['pending_approval', 'queued', 'denied'] as const satisfies readonly RequestState[]
-
-/** Open: may still become a commit, holds its reservation, and keeps its resources busy. */
-export function isOpen(state: RequestState): boolean {
-  return state === 'pending_approval' || state === 'queued'
-}

@@ -1,5 +1,6 @@
 import { kinds, parseDocument, type Document, type Kind } from '../core/document/document.ts'
 import type { BudgetDocument } from '../core/document/budget.ts'
+import { teamOf } from '../core/document/team-of.ts'
 import { canonicalize, digest, isObject, type JsonObject } from '../core/json.ts'
 import { parseMoney } from '../core/money.ts'
 import { placeOf } from '../core/place.ts'
@@ -93,9 +94,9 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
 type StoredPlatform = Awaited<ReturnType<typeof readPlatformDocuments>>
 
 /** The platform as stored. The one in memory may be a moment older: who was an owner then may be none now. */
-async function platformOf({ currency, allowFileRepositories, platform }: Context, stored: StoredPlatform): Promise<Platform> {
+async function platformOf({ allowFileRepositories, platform }: Context, stored: StoredPlatform): Promise<Platform> {
   const known = await platform()
-  return known.revision === stored.revision ? known : buildPlatform({ ...stored, currency, allowFileRepositories }, known)
+  return known.revision === stored.revision ? known : buildPlatform({ ...stored, allowFileRepositories }, known)
 }
 
 /** All documents by their shapes, with every error at once. */
@@ -137,8 +138,8 @@ function platformWith(context: Context, stored: StoredPlatform, changed: readonl
   const key = (document: Document) => `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
   const documents = new Map<string, StoredDocument>(stored.documents.map((s) => [key(s.document), s]))
   for (const { document } of changed) documents.set(key(document), { document, revision: (documents.get(key(document))?.revision ?? 0) + 1 })
-  const { currency, allowFileRepositories } = context
-  return buildPlatform({ revision: stored.revision + 1n, currency, allowFileRepositories, documents: [...documents.values()] }, current)
+  const { allowFileRepositories } = context
+  return buildPlatform({ revision: stored.revision + 1n, allowFileRepositories, documents: [...documents.values()] }, current)
 }
 
 function storedForm(platform: Platform, document: Document, ifRevision: number | 'any' | null): AppliedDocument {
@@ -155,22 +156,6 @@ function storedForm(platform: Platform, document: Document, ifRevision: number |
     ifRevision,
     budget: document.kind === 'Budget' ? budgetForm(document) : null,
     branch: document.kind === 'Environment' ? branchForm(document) : null,
-  }
-}
-
-/** The team whose log a document's changes are in; null: the platform's. */
-export function teamOf(document: Document): string | null {
-  switch (document.kind) {
-    case 'Team':
-      return document.metadata.name
-    case 'Budget':
-      return document.spec.scope?.team ?? null
-    case 'Service':
-      return document.spec.owner
-    case 'Environment':
-    case 'Blueprint':
-    case 'Policy':
-      return null
   }
 }
 

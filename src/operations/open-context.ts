@@ -37,7 +37,7 @@ export function openContext(parts: ContextParts): Context {
  * The platform in memory is used as long as the process listens for changes and has heard of none; `admit` compares its
  * revision with the stored one in any case, so the worst that an old platform costs is another round.
  */
-function openPlatformCache({ database, notices, currency, allowFileRepositories }: ContextParts): { platform(): Promise<Platform>; reload(): Promise<Platform> } {
+function openPlatformCache({ database, notices, allowFileRepositories }: ContextParts): { platform(): Promise<Platform>; reload(): Promise<Platform> } {
   let known: Platform | null = null
   let heard = 0n
   /** What changed while nobody listened was not heard. */
@@ -65,7 +65,7 @@ function openPlatformCache({ database, notices, currency, allowFileRepositories 
   async function readNow(): Promise<Platform> {
     if (known !== null && (await readPlatformRevision(database.pool)) === known.revision) return known
     const { revision, documents } = await readPlatformDocuments(database.pool)
-    known = buildPlatform({ revision, currency, allowFileRepositories, documents }, known ?? undefined)
+    known = buildPlatform({ revision, allowFileRepositories, documents }, known ?? undefined)
     return known
   }
 

@@ -18,7 +18,7 @@ export function makeDocument(kind: Kind, name: string, spec: unknown, metadata: 
 
 export function makePlatform(documents: readonly Document[], previous?: Platform, revision = 1): Platform {
   const stored: StoredDocument[] = documents.map((document) => ({ document, revision }))
-  return buildPlatform({ revision: BigInt(revision), currency: 'EUR', allowFileRepositories: false, documents: stored }, previous)
+  return buildPlatform({ revision: BigInt(revision), allowFileRepositories: false, documents: stored }, previous)
 }
 
 const boxParameters = {
