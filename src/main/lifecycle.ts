@@ -6,10 +6,12 @@ import type { Log } from './log.ts'
  * happens when the start fails half-way.
  */
 export type Lifecycle = {
-  /** Registers how to stop what was just started. */
+  /** Registers how to stop what was just started. Throws when the process is stopping already: a start goes no further then. */
   onStop(phase: string, limitMs: number, stop: () => Promise<unknown>): void
   /** Aborted from the stop signal on: `/readyz` is 503 then. */
   readonly stopping: AbortSignal
+  /** Nothing is stopped before this has settled: what it is about to start has still to be registered. */
+  starting(start: Promise<unknown>): void
   /** Stops as a signal does: the work is done, with this exit code (0). */
   stop(code?: number): void
   /** Something that this process cannot be without is gone: stop, and exit with 1. */
@@ -24,6 +26,9 @@ export type Lifecycle = {
  */
 const SAME_SIGNAL_MS = 1_000
 
+/** How long a start may go on after the stop signal until it notices. */
+const START_LIMIT_MS = 20_000
+
 type Phase = { readonly name: string; readonly limitMs: number; readonly stop: () => Promise<unknown> }
 
 export function createLifecycle(
@@ -35,6 +40,7 @@ export function createLifecycle(
   const stopping = new AbortController()
   let exitCode = 0
   let stoppedAt = 0
+  let started: Promise<unknown> = Promise.resolve()
   let finish: (code: number) => void = () => undefined
   const finished = new Promise<number>((resolve) => (finish = resolve))
 
@@ -43,6 +49,7 @@ export function createLifecycle(
     exitCode = code
     stoppedAt = performance.now()
     stopping.abort()
+    phases.push({ name: 'start', limitMs: START_LIMIT_MS, stop: () => started })
     void stopPhases(phases, log).then((clean) => finish(clean ? exitCode : Math.max(exitCode, 1)))
   }
 
@@ -59,7 +66,13 @@ export function createLifecycle(
   signals.on('SIGTERM', onSignal)
 
   return {
-    onStop: (name, limitMs, stopIt) => void phases.push({ name, limitMs, stop: stopIt }),
+    onStop(name, limitMs, stopIt) {
+      phases.push({ name, limitMs, stop: stopIt })
+      stopping.signal.throwIfAborted()
+    },
+    starting(start) {
+      started = start.catch(() => undefined)
+    },
     stopping: stopping.signal,
     stop,
     fail(message, error) {

@@ -16,9 +16,12 @@ export async function runServer(name: string, start: (process: Process) => Promi
   const lifecycle = createLifecycle(log)
   process.on('unhandledRejection', (reason) => lifecycle.fail('a bug: a promise nobody waited for', reason))
   process.on('uncaughtException', (error) => lifecycle.fail('a bug: an error nobody caught', error))
+  const started = start({ config, log, lifecycle })
+  lifecycle.starting(started)
   try {
-    await start({ config, log, lifecycle })
+    await started
   } catch (error) {
+    if (!lifecycle.stopping.aborted) process.stderr.write(`purser: ${error instanceof Error ? error.message : String(error)}\n`)
     lifecycle.fail(`${name} cannot go on`, error)
   }
   const code = await lifecycle.finished

@@ -59,3 +59,23 @@ test('losing what it cannot be without stops the process with exit code 1', asyn
 
   expect(await lifecycle.finished).toBe(1)
 })
+
+test('a stop in the middle of a start lets it go no further, and stops what it had started', async () => {
+  const { signals, lifecycle } = start()
+  const seen: string[] = []
+  let arrived: () => void = () => undefined
+  const database = new Promise<void>((resolve) => (arrived = resolve))
+  async function starting(): Promise<void> {
+    await database
+    lifecycle.onStop('database', 1_000, async () => seen.push('database stops'))
+    seen.push('http starts')
+  }
+  lifecycle.starting(starting())
+
+  signals.emit('SIGINT', 'SIGINT')
+  await turn()
+  arrived()
+
+  expect(await lifecycle.finished).toBe(0)
+  expect(seen).toEqual(['database stops'])
+})

@@ -71,6 +71,8 @@ export async function buildApp({ context, log, rateLimit, stopping, metrics = pr
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(answerError)
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  // A connection that is kept open after its last answer would hold up the end of the process.
+  app.addHook('onSend', async (_request, reply) => void (stopping.aborted && reply.header('connection', 'close')))
   acceptJson(app)
   await hardenHeaders(app)
   measureRequests(app, metrics)
