@@ -25,5 +25,11 @@ async function main(argv: readonly string[]): Promise<number> {
   return runCli(argv, { env: clientEnvironment(), stdin: process.stdin, stdout: process.stdout, stderr: process.stderr })
 }
 
+// A reader that has seen enough (`purser requests | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 // The exit code is set, not forced, where output may still be on its way down a pipe; a server ends itself (see `run`).
 process.exitCode = await main(process.argv.slice(2))
