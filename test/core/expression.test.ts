@@ -227,6 +227,32 @@ describe('evaluation', () => {
     else expect(evaluate).toThrow(new EvaluationError('the expression loops over more than 20000 items'))
   })
 
+  it.each([
+    ['functions on long text in loops', "parameters.size.startsWith('b') || HUNDRED.exists(a, HUNDRED.exists(b, parameters.size.size() == a + b))"],
+    ['long text that is made in loops', "HUNDRED.map(a, HUNDRED.map(b, parameters.size).join('')).join('').size() > 0"],
+    ['long text that is added up', '[GROWN].map(a, (a + a + a + a + a + a + a + a).size())[0] > 0'],
+  ])('gives up where it would read too much, and is not forgiven: %s', (_, source) => {
+    const hundred = `[${Array.from({ length: 100 }, (_, i) => i).join(',')}]`
+    const given = { ...values, parameters: { size: 'a'.repeat(500_000) } }
+    const written = source.replaceAll('HUNDRED', hundred).replaceAll('GROWN', Array.from({ length: 8 }, () => 'parameters.size').join(' + '))
+
+    expect(() => run(written, policy, given)).toThrow(new EvaluationError('the expression reads more than 16 MiB of text'))
+  })
+
+  it('gives up where lists are added to themselves again and again', () => {
+    const grown = Array.from({ length: 6 }).reduce<string>((list) => `[${list}].map(a, ${Array.from({ length: 10 }, () => 'a').join(' + ')})[0]`, '[1, 2, 3, 4, 5]')
+
+    expect(() => run(`${grown}.size()`, policy)).toThrow(new EvaluationError('the expression loops over more than 20000 items'))
+  })
+
+  it('does not mind long text that is looked at a few times, or short text in two loops', () => {
+    const long = { ...values, parameters: { size: 'a'.repeat(1_000_000) } }
+    const hundred = `[${Array.from({ length: 100 }, (_, i) => i).join(',')}]`
+
+    expect(run("parameters.size.size() == 1000000 && parameters.size.startsWith('a') && !parameters.size.contains('b') && parameters.size.matches('^a+$')", policy, long)).toBe(true)
+    expect(run(`${hundred}.all(a, ${hundred}.all(b, ('x' + parameters.size).startsWith('x') && parameters.rules.size() == 2))`, policy)).toBe(true)
+  })
+
   it('yields the same for the same, whatever ran before', () => {
     const sources = [price, 'parameters.rules.exists(r, r.port == 443)', 'parameters.?note', 'previous', "now.getHours('Europe/Berlin')"]
     const compiled = sources.map((source) => compileExpression(source, policy, 'any'))

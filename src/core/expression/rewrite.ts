@@ -70,6 +70,10 @@ function visitNode(node: Node, nesting: number, walk: Walk): void {
     case 'rcall':
       visitCall(node, nesting, walk)
       return
+    case '+':
+      visit(node.args, nesting, walk)
+      weighAll(node.args as Node[], weighed)
+      return
     default:
       visit(node.args, nesting, walk)
   }
@@ -105,12 +109,14 @@ function visitCall(node: Node, nesting: number, walk: Walk): void {
       return
     }
     visit(call[1], nesting, walk)
+    call[1] = weigh(call[1] as Node, name === 'join' ? weighed : weighedText)
   } else if (name === 'timestamp' && args.length === 1) {
     call[0] = ownPrefix + name
   } else if (name === 'has' && node.meta.macro !== undefined) {
     checkField(node.meta.macro)
   }
   visit(args, nesting, walk)
+  if (node.op === 'call' && name !== 'has') weighAll(args as Node[], weighedText)
 }
 
 /** A pattern that is written out is compiled now, so that the author hears of it and not the first caller. */
@@ -132,16 +138,21 @@ function checkField(macro: Macro): void {
 
 /** Two loops over the default `maxItems`, with some to spare. Loops over text that was split have no other bound. */
 const maxItems = 20_000
+/** Characters that functions are called on and text is joined from: a tenth of a second or so of `size`, the slowest. */
+const maxText = 16 * 1024 * 1024
 let itemsLeft = 0
+let textLeft = 0
 
 /** Evaluation is synchronous, so one counter for the process is enough. */
 export function startCounting(): void {
   itemsLeft = maxItems
+  textLeft = maxText
 }
 
 /** `a || b` and exists() forgive errors; running out of items must not be forgiven. */
 export function checkCount(): void {
   if (itemsLeft < 0) throw new EvaluationError(`the expression loops over more than ${maxItems} items`)
+  if (textLeft < 0) throw new EvaluationError('the expression reads more than 16 MiB of text')
 }
 
 const counted: Operator = {
@@ -159,4 +170,35 @@ function sizeOf(items: unknown): number {
   if (Array.isArray(items)) return items.length
   if (items instanceof Map || items instanceof Set) return items.size
   return typeof items === 'object' && items !== null ? Object.keys(items).length : 0
+}
+
+/** What is long makes whatever is done with it long: functions on text within a loop. */
+const weighedText: Operator = weighing('weighedText', () => undefined)
+
+/** Lists are as long as their items where they are added to themselves again and again, or joined. */
+const weighed: Operator = weighing('weighed', (list) => {
+  itemsLeft -= list.length
+  for (const item of list) if (typeof item === 'string') textLeft -= item.length
+})
+
+function weighing(name: string, weighList: (list: readonly unknown[]) => void): Operator {
+  return {
+    name,
+    check: (checker, node, context) => checker.check(node.args as Node, context),
+    evaluate: (runner, node, context) => {
+      const value = runner.run(node.args as Node, context)
+      if (typeof value === 'string' || value instanceof Uint8Array) textLeft -= value.length
+      else if (Array.isArray(value)) weighList(value)
+      checkCount()
+      return value
+    },
+  }
+}
+
+function weigh(node: Node, operator: Operator): Node {
+  return node.clone(operator, node).setMeta('async', false)
+}
+
+function weighAll(nodes: Node[], operator: Operator): void {
+  nodes.forEach((node, i) => (nodes[i] = weigh(node, operator)))
 }
