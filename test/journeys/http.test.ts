@@ -14,7 +14,7 @@ describe('waiting', () => {
     await commitAll(pool)
     const answer = submit(asking(team, box('a', 1)), { ...ann, headers: { prefer: 'respond-async, wait=20' } })
 
-    await expect.poll(() => commitAll(pool)).toHaveLength(1)
+    await expect.poll(() => commitAll(pool), { timeout: 10_000 }).toHaveLength(1)
 
     expect(outcomeOf(await answer)).toBe('202 committed')
     expect((await answer).headers.get('preference-applied')).toBe('wait=20')
@@ -182,7 +182,7 @@ describe('what is sent', () => {
     ['a number as text', '{"units":"1"}', '422 invalid-parameters', '/changes/0/parameters/units'],
     ['no parameters', 'null', '422 invalid', '/changes/0/parameters'],
   ])('is refused by its place: %s', async (_, parameters, outcome, pointer) => {
-    const answer = await raw(text('t1', parameters))
+    const answer = await raw(text(await newTeam(), parameters))
 
     expect([outcomeOf(answer), at(answer, 'errors.0.pointer')]).toEqual([outcome, pointer])
   })
