@@ -69,6 +69,17 @@ describe('a template', () => {
     expect(render({ '${parameters.on}': 1, __proto__x: 2 })).toStrictEqual({ '${parameters.on}': 1, __proto__x: 2 })
   })
 
+  it.each<readonly [string, string]>([
+    ['half of an emoji', "${parameters.note.substring(0, 1)}"],
+    ['half of an emoji inside text', "x ${parameters.note.substring(0, 1)}"],
+    ['U+0000', "${'a\\u0000'}"],
+    ['a key with U+0000', "${{'\\u0000': 1}}"],
+    ['a time that no calendar has', "${timestamp('2026-01-01T00:00:00Z') + duration('99999999999999h')}"],
+    ['a time that no calendar has, inside text', "x ${timestamp('2026-01-01T00:00:00Z') + duration('99999999999999h')}"],
+  ])('never makes what cannot be written: %s', (_, source) => {
+    expect(() => render({ a: source }, { ...parameters, note: '😀' })).toThrow(EvaluationError)
+  })
+
   it('never evaluates what it put in', () => {
     const expressions = fc.oneof(fc.string(), fc.constantFrom('${1 + 1}', '$${x}', '${', '}', '"', "'", '\n---\nkind: X', '${resource.name}'))
     fc.assert(

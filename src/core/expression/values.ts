@@ -74,11 +74,23 @@ export function fromCel(value: unknown): Json | typeof absent {
     if (!Number.isFinite(value)) throw new EvaluationError(`${value} is no number that JSON knows`)
     return value === 0 ? 0 : value
   }
-  if (typeof value === 'string') {
-    if (value.length > maxTextLength) throw new EvaluationError('the text is longer than 1 MiB')
-    return value
-  }
+  if (typeof value === 'string') return textFromCel(value)
   return objectFromCel(value)
+}
+
+/** What callers may not send (`findIllFormedText`) an expression must not make: half of an emoji is cut off quickly. */
+const illFormed = /\0|\p{Surrogate}/u
+
+function textFromCel(text: string): string {
+  if (text.length > maxTextLength) throw new EvaluationError('the text is longer than 1 MiB')
+  if (illFormed.test(text)) throw new EvaluationError('the text has a character that is no text (U+0000, or half of a surrogate pair)')
+  return text
+}
+
+/** Sums of times reach beyond the years that JavaScript knows. */
+function timeFromCel(date: Date): string {
+  if (Number.isNaN(date.getTime())) throw new EvaluationError('the time is out of range')
+  return date.toISOString()
 }
 
 function intToNumber(value: bigint): number {
@@ -95,11 +107,11 @@ function objectFromCel(value: unknown): Json | typeof absent {
     const object: Record<string, Json> = {}
     for (const [key, member] of entries) {
       const json = fromCel(member)
-      if (json !== absent) setOwn(object, String(key), json)
+      if (json !== absent) setOwn(object, textFromCel(String(key)), json)
     }
     return object satisfies JsonObject
   }
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return timeFromCel(value)
   if (value instanceof UnsignedInt) return intToNumber(value.valueOf())
   throw new EvaluationError(`${describe(value)} has no place in JSON`)
 }
@@ -113,7 +125,7 @@ function isPlain(value: object): boolean {
 export function toText(value: unknown): string {
   if (value instanceof Optional && value.hasValue()) return toText(value.value())
   if (value instanceof Duration) return value.toString()
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return timeFromCel(value)
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   const json = typeof value === 'number' || typeof value === 'string' || value instanceof UnsignedInt ? fromCel(value) : null
   if (typeof json === 'number') return plainDecimal(json)
