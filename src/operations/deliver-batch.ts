@@ -10,12 +10,15 @@ import { GitFault, type Head, type PushOutcome } from './ports.ts'
  * request only where the branch is seen to take others: the request was refused alone on a head on which another one is
  * accepted next; or a batch was refused on a head that then took all of it but this one. Where nothing is accepted it is the
  * branch that refuses, and nothing fails.
+ *
+ * A branch that refuses is asked again with a few single requests, each time with others: every push leaves its attempts in
+ * the database, and while others move such a branch on, a batch would leave hundreds with each of their commits.
  */
 
 /** Refusals in a row after which a branch is given up for this time; a batch of 500 leads to its first single one in ten. */
 const MAX_REFUSALS = 30
-/** Of those that were refused before, as many are tried ahead of the others, so that whoever is accepted next fails them. */
-const OLD_ONES = 5
+/** As many of those that were refused before, and then of the others: whoever is accepted fails those tried ahead of it. */
+const PROBES = 5
 
 type Trial = {
   readonly turn: Turn
@@ -25,6 +28,8 @@ type Trial = {
   /** Refused alone on this very head, with the repository's words. */
   readonly refused: Map<Id<'request'>, string>
   refusalsInARow: number
+  /** The repository's words when it refused first. */
+  reason: string | null
   accepted: boolean
   /** Why it is over before everything was tried. */
   end: 'moved' | 'enough' | GitFault | null
@@ -38,25 +43,27 @@ export async function pushBatch(
   requests: readonly ClaimedRequest[],
   states: PathStates,
 ): Promise<Delivered | 'again' | 'raced'> {
-  const t: Trial = { turn, branch, states, head, refused: new Map(), refusalsInARow: 0, accepted: false, end: null }
+  const t: Trial = { turn, branch, states, head, refused: new Map(), refusalsInARow: 0, reason: null, accepted: false, end: null }
   const known = refusedBefore(turn, head)
-  const [old, fresh] = [requests.filter((r) => known.has(r.id)), requests.filter((r) => !known.has(r.id))]
-  const reason = await tryTogether(t, requests)
-  if (reason !== null && (old.length === 0 || fresh.length === 0)) await tryHalves(t, requests)
-  else if (reason !== null) {
-    for (const one of old.slice(0, OLD_ONES)) await tryParts(t, [one])
-    await tryParts(t, fresh)
-    await tryParts(t, old.slice(OLD_ONES))
-  }
+  if (branch.state === 'refuses') await probe(t, requests, known)
+  else await tryParts(t, requests)
 
   if (t.accepted) turn.d.refusals.delete(branch.id)
-  else turn.d.refusals.set(branch.id, { head, requests: new Set([...known, ...t.refused.keys()]) })
+  else turn.d.refusals.set(branch.id, { head, requests: new Set([...[...known].filter((id) => !t.refused.has(id)), ...t.refused.keys()]) })
   if (t.end === 'moved') return 'raced'
   if (t.end instanceof GitFault) return hold(turn, branch, 'unreachable', t.end.detail)
-  return t.accepted ? 'again' : hold(turn, branch, 'refuses', reason ?? 'a hook refuses the commits')
+  return t.accepted ? 'again' : hold(turn, branch, 'refuses', t.reason ?? 'a hook refuses the commits')
 }
 
-/** What was refused alone on this head, in the order of tries of an earlier time. */
+/** A few requests one by one, until one is accepted; for the rest it is a branch like any other then. */
+async function probe(t: Trial, requests: readonly ClaimedRequest[], known: ReadonlySet<Id<'request'>>): Promise<void> {
+  const byId = new Map(requests.map((request) => [request.id, request]))
+  const old = [...known].flatMap((id) => byId.get(id) ?? [])
+  const fresh = requests.filter((request) => !known.has(request.id))
+  for (const one of [...old.slice(0, PROBES), ...fresh.slice(0, PROBES)]) if (await tryParts(t, [one])) return
+}
+
+/** What was refused alone on this head; what was tried least recently comes first. */
 export function refusedBefore({ d, branchId }: Turn, head: Head): ReadonlySet<Id<'request'>> {
   const known = d.refusals.get(branchId)
   return known !== undefined && known.head === head ? known.requests : new Set()
@@ -64,10 +71,10 @@ export function refusedBefore({ d, branchId }: Turn, head: Head): ReadonlySet<Id
 
 /** True when all of them were accepted in one push. */
 async function tryParts(t: Trial, requests: readonly ClaimedRequest[]): Promise<boolean> {
-  if (requests.length === 0 || t.end !== null) return false
-  if ((await tryTogether(t, requests)) !== null) await tryHalves(t, requests)
-  else return t.end === null
-  return false
+  if (t.end !== null) return false
+  const answer = await tryTogether(t, requests)
+  if (answer === 'refused') await tryHalves(t, requests)
+  return answer === 'accepted'
 }
 
 async function tryHalves(t: Trial, requests: readonly ClaimedRequest[]): Promise<void> {
@@ -81,28 +88,30 @@ async function tryHalves(t: Trial, requests: readonly ClaimedRequest[]): Promise
   if (accepted && rest.length === 1 && last !== undefined) await failRefused(t, [last.id])
 }
 
-/** One push. Null when it was accepted, or nothing is known; else the words of the refusal. */
-async function tryTogether(t: Trial, requests: readonly ClaimedRequest[]): Promise<string | null> {
+/** One push, and what follows from it. */
+async function tryTogether(t: Trial, requests: readonly ClaimedRequest[]): Promise<'accepted' | 'refused' | 'unknown'> {
   const { outcome, commits } = await push(t, requests)
-  if (outcome instanceof GitFault) t.end = outcome
-  else if (outcome.kind === 'non-fast-forward') t.end = 'moved'
-  else if (outcome.kind === 'refused') {
+  if (outcome instanceof GitFault || outcome.kind === 'non-fast-forward') {
+    t.end = outcome instanceof GitFault ? outcome : 'moved'
+    return 'unknown'
+  }
+  if (outcome.kind === 'refused') {
     const [only] = requests
     if (requests.length === 1 && only !== undefined) t.refused.set(only.id, outcome.reason)
+    t.reason ??= outcome.reason
     t.refusalsInARow += 1
     if (t.refusalsInARow >= MAX_REFUSALS) t.end = 'enough'
-    return outcome.reason
-  } else {
-    const head = commits.at(-1)?.sha ?? ''
-    await settle(t.turn, head, commits)
-    await t.turn.d.reach('settled')
-    t.accepted = true
-    t.refusalsInARow = 0
-    await failRefused(t, [...t.refused.keys()])
-    t.refused.clear()
-    t.head = head
+    return 'refused'
   }
-  return null
+  const head = commits.at(-1)?.sha ?? ''
+  await settle(t.turn, head, commits)
+  await t.turn.d.reach('settled')
+  t.accepted = true
+  t.refusalsInARow = 0
+  await failRefused(t, [...t.refused.keys()])
+  t.refused.clear()
+  t.head = head
+  return 'accepted'
 }
 
 type Pushed = {

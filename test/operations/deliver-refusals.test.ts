@@ -130,6 +130,24 @@ describe('a hook', () => {
     expect(yard.log()).toHaveLength(1)
   })
 
+  test('that refuses while others move the branch on leaves few attempts, and asks with other requests each time', async () => {
+    refuseAll()
+    const ids = await yard.askMany(numbered(12, 'n'))
+    await yard.deliver()
+    const before = await attempts()
+
+    for (let i = 0; i < 3; i++) {
+      yard.stage.foreignCommit({ README: `${i}` })
+      await yard.deliver()
+    }
+    expect((await attempts()) - before).toBeLessThanOrEqual(3 * 5)
+    await yard.deliver()
+    await yard.deliver()
+
+    expect(await attemptedOn(yard.stage.foreign(['rev-parse', 'main']))).toBe(12)
+    expect(await states(ids)).toEqual(ids.map(() => 'queued'))
+  })
+
   test('that refuses as many as fit into a batch does not hide what is behind them', async () => {
     refuseBad()
     await yard.askMany(numbered(4, 'bad'))
@@ -349,8 +367,31 @@ async function accept(head: string): Promise<boolean> {
 /** What a sweep would look at. */
 async function visited(): Promise<readonly string[]> {
   const hinted: string[] = []
-  await sweepDeliveries(house.context.database.pool, { deliver: (branch) => void hinted.push(branch), close: async () => undefined, fault: null })
+  await sweepDeliveries(house.context.database.pool, {
+    deliver: (branch) => void hinted.push(branch),
+    close: async () => undefined,
+    fault: null,
+  })
   return hinted
+}
+
+/** Attempts that are stored for this yard. */
+async function attempts(): Promise<number> {
+  const { rows } = await house.context.database.pool.query<{ n: number }>(
+    'select count(*)::int as n from delivery_attempt a join delivery d using (request_id) where d.branch_id = $1',
+    [await yard.branchId()],
+  )
+  return rows[0]?.n ?? 0
+}
+
+/** How many requests have an attempt that is a child of this commit. */
+async function attemptedOn(parent: string): Promise<number> {
+  const { rows } = await house.context.database.pool.query<{ sha: string }>(
+    'select a.sha from delivery_attempt a join delivery d using (request_id) where d.branch_id = $1',
+    [await yard.branchId()],
+  )
+  const mirror = join(yard.stage.directory, 'mirrors', `${await yard.branchId()}.git`)
+  return rows.filter(({ sha }) => yard.stage.foreign(['--git-dir', mirror, 'rev-parse', `${sha}^@`]) === parent).length
 }
 
 test('branches are listed with what each can do', async () => {
