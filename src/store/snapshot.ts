@@ -12,8 +12,15 @@ export type SnapshotRow = {
   readonly requested: number
 }
 
+/** In the order of names: the database has them in the order of its locks. */
 export function parseSnapshots(rows: readonly SnapshotRow[]): readonly BudgetSnapshot[] {
-  return rows.map((row) => ({
-    ...row, limit: BigInt(row.limit), committed: BigInt(row.committed), reserved: BigInt(row.reserved), requested: BigInt(row.requested),
-  }))
+  return rows
+    .map((row) => ({
+      ...row,
+      limit: BigInt(row.limit),
+      committed: BigInt(row.committed),
+      reserved: BigInt(row.reserved),
+      requested: BigInt(row.requested),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
