@@ -64,13 +64,27 @@ export type Expression = {
 export const maxSourceLength = 2_000
 
 /** With every own function; the scopes' environments are clones of it. */
-const base = new Environment({ enableOptionalTypes: true, limits: { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 200, maxMapEntries: 200, maxCallArguments: 8 } })
+const base = new Environment({
+  enableOptionalTypes: true,
+  limits: { maxAstNodes: 1_000, maxDepth: 50, maxListElements: 200, maxMapEntries: 200, maxCallArguments: 8 },
+})
 declareFunctions(base)
 
 function declareFunctions(cel: Environment): void {
-  const declare = (name: string, receiverType: string | null, types: readonly string[], returnType: string, handler: (...args: never[]) => unknown) =>
+  const declare = (
+    name: string,
+    receiverType: string | null,
+    types: readonly string[],
+    returnType: string,
+    handler: (...args: never[]) => unknown,
+  ) =>
     cel.registerFunction({
-      name: ownPrefix + name, returnType, handler, params: types.map((type) => ({ type })), async: false, ...(receiverType === null ? {} : { receiverType }),
+      name: ownPrefix + name,
+      returnType,
+      handler,
+      params: types.map((type) => ({ type })),
+      async: false,
+      ...(receiverType === null ? {} : { receiverType }),
     })
   const timestamp = 'google.protobuf.Timestamp'
   declare('matches', 'string', ['string'], 'bool', (text: string, pattern: string) => {
@@ -117,12 +131,17 @@ function makeEnvironment(scope: Exclude<Scope, 'message'>, parameters: Parameter
 
 function sameValue(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]))
-  if (a instanceof Map) return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)))
+  if (a instanceof Map)
+    return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)))
   return a === b
 }
 
 /** Parses and type-checks. `number`: int or double. What is dynamic is checked again when it is evaluated. */
-export function compileExpression(source: string, env: ExpressionEnvironment, expects: 'bool' | 'number' | 'any'): Result<Expression, ExpressionError> {
+export function compileExpression(
+  source: string,
+  env: ExpressionEnvironment,
+  expects: 'bool' | 'number' | 'any',
+): Result<Expression, ExpressionError> {
   const wrong = (detail: string, at: number) => refuse({ detail, frame: codeFrame(source, at) })
   const notCel = (error: ParseError | CelTypeError | CelEvaluationError) => wrong(inWords(error, env), error.range?.start ?? 0)
   if (source.length > maxSourceLength) return wrong(`is longer than ${maxSourceLength} characters`, 0)
@@ -152,7 +171,14 @@ function mayYield(type: string, expects: Expected): boolean {
 
 const wanted = { bool: 'true or false', number: 'a number', any: 'a value' } as const
 
-function evaluate(run: (context: object) => unknown, env: ExpressionEnvironment, variables: readonly string[], values: Values, expects: Expected, source: string): unknown {
+function evaluate(
+  run: (context: object) => unknown,
+  env: ExpressionEnvironment,
+  variables: readonly string[],
+  values: Values,
+  expects: Expected,
+  source: string,
+): unknown {
   const context = convert(env, variables, values)
   let result: unknown
   try {
@@ -161,10 +187,12 @@ function evaluate(run: (context: object) => unknown, env: ExpressionEnvironment,
     checkCount()
   } catch (error) {
     if (error instanceof EvaluationError) throw error
-    if (!(error instanceof CelEvaluationError)) throw new EvaluationError(`there is no value: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    if (!(error instanceof CelEvaluationError))
+      throw new EvaluationError(`there is no value: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
     throw new EvaluationError(inWords(error, env) + placeIn(source, error), { cause: error })
   }
-  const fits = expects === 'any' || (expects === 'bool' ? typeof result === 'boolean' : typeof result === 'bigint' || typeof result === 'number')
+  const fits =
+    expects === 'any' || (expects === 'bool' ? typeof result === 'boolean' : typeof result === 'bigint' || typeof result === 'number')
   if (!fits) throw new EvaluationError(`yields ${describe(result)}, but ${wanted[expects]} is needed`)
   return result
 }
@@ -178,7 +206,10 @@ function convert(env: ExpressionEnvironment, variables: readonly string[], value
   if (context === undefined) env.converted.set(values, (context = {}))
   for (const name of variables) {
     if (Object.hasOwn(context, name)) continue
-    const value: unknown = name === 'requester' && values.requester !== undefined ? { ...values.requester, via: values.requester.via ?? '' } : values[name as keyof Values]
+    const value: unknown =
+      name === 'requester' && values.requester !== undefined
+        ? { ...values.requester, via: values.requester.via ?? '' }
+        : values[name as keyof Values]
     if (value === undefined) throw new EvaluationError(`${name} is not known here`)
     context[name] = toCel(value, env.types.get(name) ?? dyn)
   }
@@ -193,6 +224,7 @@ function inWords(error: ParseError | CelTypeError | CelEvaluationError, env: Exp
     const near = closest(name, names)
     return `there is no variable ${name} here${near === null ? `; there are ${names.join(', ')}` : `; did you mean ${near}?`}`
   }
-  if (error.code === 'reserved_identifier' && summary.endsWith(' namespace')) return 'namespace is a reserved word; it is environment.namespace'
+  if (error.code === 'reserved_identifier' && summary.endsWith(' namespace'))
+    return 'namespace is a reserved word; it is environment.namespace'
   return summary.charAt(0).toLowerCase() + summary.slice(1)
 }

@@ -63,7 +63,12 @@ function referenceOf(object: JsonObject, metadata: JsonObject): ObjectRef {
   const text = (value: Json | undefined) => (typeof value === 'string' ? value : '')
   const apiVersion = text(object['apiVersion'])
   const slash = apiVersion.lastIndexOf('/')
-  return { group: slash === -1 ? '' : apiVersion.slice(0, slash), kind: text(object['kind']), namespace: text(metadata['namespace']), name: text(metadata['name']) }
+  return {
+    group: slash === -1 ? '' : apiVersion.slice(0, slash),
+    kind: text(object['kind']),
+    namespace: text(metadata['namespace']),
+    name: text(metadata['name']),
+  }
 }
 
 function checkIdentity(object: JsonObject, metadata: JsonObject, ref: ObjectRef, fileName: string): readonly FieldError[] {
@@ -76,8 +81,10 @@ function checkIdentity(object: JsonObject, metadata: JsonObject, ref: ObjectRef,
   }
   if (!camelCase.test(ref.kind)) errors.push({ pointer: '/kind', detail: 'must be a kind such as ConfigMap' })
   if (object['metadata'] !== undefined && !isObject(object['metadata'])) errors.push({ pointer: '/metadata', detail: 'must be an object' })
-  if (!isSubdomain(ref.name)) errors.push({ pointer: '/metadata/name', detail: 'must be a name of lower-case letters, digits, - and ., of at most 253 characters' })
-  else if (fileName.length > maxFileName) errors.push({ pointer: '/metadata/name', detail: `makes the file name longer than ${maxFileName} characters` })
+  if (!isSubdomain(ref.name))
+    errors.push({ pointer: '/metadata/name', detail: 'must be a name of lower-case letters, digits, - and ., of at most 253 characters' })
+  else if (fileName.length > maxFileName)
+    errors.push({ pointer: '/metadata/name', detail: `makes the file name longer than ${maxFileName} characters` })
   if (metadata['namespace'] !== undefined && !dnsLabel.test(ref.namespace)) {
     errors.push({ pointer: '/metadata/namespace', detail: 'must be a name of lower-case letters, digits and -, of at most 63 characters' })
   }
@@ -95,10 +102,22 @@ function isSubdomain(name: string): boolean {
 function checkPlace(ref: ObjectRef, place: ObjectPlace): readonly FieldError[] {
   if (ref.namespace === '') {
     const allowed = place.allow.clusterScoped.some((scope) => scope.group === ref.group && scope.kind === ref.kind)
-    return allowed ? [] : [{ pointer: '/metadata/namespace', detail: `is required: without it ${ref.kind === '' ? 'the object' : ref.kind} is cluster-scoped, which spec.allow.clusterScoped does not list` }]
+    return allowed
+      ? []
+      : [
+          {
+            pointer: '/metadata/namespace',
+            detail: `is required: without it ${ref.kind === '' ? 'the object' : ref.kind} is cluster-scoped, which spec.allow.clusterScoped does not list`,
+          },
+        ]
   }
   if (ref.namespace === place.namespace || place.allow.namespaces.includes(ref.namespace)) return []
-  return [{ pointer: '/metadata/namespace', detail: `must be ${place.namespace} (environment.namespace), or a namespace that spec.allow.namespaces lists` }]
+  return [
+    {
+      pointer: '/metadata/namespace',
+      detail: `must be ${place.namespace} (environment.namespace), or a namespace that spec.allow.namespaces lists`,
+    },
+  ]
 }
 
 function checkMetadata(metadata: JsonObject): readonly FieldError[] {
@@ -117,7 +136,8 @@ const labelValue = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/
 function checkEntry(field: 'labels' | 'annotations', key: string, value: unknown): readonly FieldError[] {
   const pointer = `/metadata/${field}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
   if (typeof value !== 'string') return [{ pointer, detail: 'must be a string; put it in quotes' }]
-  if (field === 'labels' && !labelValue.test(value)) return [{ pointer, detail: 'must be at most 63 letters, digits, -, _ and ., with a letter or digit at both ends' }]
+  if (field === 'labels' && !labelValue.test(value))
+    return [{ pointer, detail: 'must be at most 63 letters, digits, -, _ and ., with a letter or digit at both ends' }]
   // A label of ours that says something else would make the file lie about whose it is.
   if (key.startsWith('purser.dev/') || key === 'app.kubernetes.io/managed-by') return [{ pointer, detail: 'is set by Purser' }]
   return []
@@ -126,7 +146,10 @@ function checkEntry(field: 'labels' | 'annotations', key: string, value: unknown
 function labelledMetadata(metadata: JsonObject, place: ObjectPlace): JsonObject {
   const { name, namespace, labels, annotations, ...rest } = metadata
   const own = {
-    'app.kubernetes.io/managed-by': 'purser', 'purser.dev/team': place.team, 'purser.dev/environment': place.environment, 'purser.dev/resource': place.resource,
+    'app.kubernetes.io/managed-by': 'purser',
+    'purser.dev/team': place.team,
+    'purser.dev/environment': place.environment,
+    'purser.dev/resource': place.resource,
   }
   return {
     ...(name === undefined ? {} : { name }),

@@ -11,14 +11,47 @@ import { closest } from './schema-wording.ts'
  */
 
 /** Where the sub-schemas of a keyword describe a member of the value (and get the additions above) or only test it. */
-const memberKeywords = { one: ['items', 'additionalProperties'], list: ['prefixItems'], map: ['properties', 'patternProperties', '$defs'] } as const
+const memberKeywords = {
+  one: ['items', 'additionalProperties'],
+  list: ['prefixItems'],
+  map: ['properties', 'patternProperties', '$defs'],
+} as const
 const testKeywords = {
-  one: ['contains', 'not', 'if', 'then', 'else', 'propertyNames', 'unevaluatedProperties', 'unevaluatedItems'], list: ['allOf', 'anyOf', 'oneOf'], map: ['dependentSchemas'],
+  one: ['contains', 'not', 'if', 'then', 'else', 'propertyNames', 'unevaluatedProperties', 'unevaluatedItems'],
+  list: ['allOf', 'anyOf', 'oneOf'],
+  map: ['dependentSchemas'],
 } as const
 const plainKeywords = [
-  'type', 'enum', 'const', 'multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum', 'maxLength', 'minLength', 'pattern', 'maxItems', 'minItems',
-  'uniqueItems', 'maxContains', 'minContains', 'maxProperties', 'minProperties', 'required', 'dependentRequired', '$ref', '$comment', 'title', 'description',
-  'default', 'deprecated', 'readOnly', 'writeOnly', 'examples', '$schema',
+  'type',
+  'enum',
+  'const',
+  'multipleOf',
+  'maximum',
+  'exclusiveMaximum',
+  'minimum',
+  'exclusiveMinimum',
+  'maxLength',
+  'minLength',
+  'pattern',
+  'maxItems',
+  'minItems',
+  'uniqueItems',
+  'maxContains',
+  'minContains',
+  'maxProperties',
+  'minProperties',
+  'required',
+  'dependentRequired',
+  '$ref',
+  '$comment',
+  'title',
+  'description',
+  'default',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  'examples',
+  '$schema',
 ]
 const keywords = new Set<string>([...plainKeywords, ...[memberKeywords, testKeywords].flatMap((k) => [...k.one, ...k.list, ...k.map])])
 
@@ -41,22 +74,31 @@ export function tightenSchema(schema: JsonObject): Result<JsonObject, readonly F
     walk.errors.push({ pointer: '/$schema', detail: 'must be https://json-schema.org/draft/2020-12/schema, or left out' })
   }
   if (walk.errors.length > 0) return refuse(walk.errors)
-  const closed = 'unevaluatedProperties' in tightened || 'additionalProperties' in tightened ? tightened : { ...tightened, additionalProperties: false }
+  const closed =
+    'unevaluatedProperties' in tightened || 'additionalProperties' in tightened ? tightened : { ...tightened, additionalProperties: false }
   return ok(closed)
 }
 
 function tighten(schema: JsonObject, pointer: string, member: boolean, walk: Walk): JsonObject {
   if (++walk.nodes > maxSchemaNodes) {
-    if (walk.nodes === maxSchemaNodes + 1) walk.errors.push({ pointer, detail: `has more than ${maxSchemaNodes} sub-schemas, definitions counted at each use` })
+    if (walk.nodes === maxSchemaNodes + 1)
+      walk.errors.push({ pointer, detail: `has more than ${maxSchemaNodes} sub-schemas, definitions counted at each use` })
     return schema
   }
   checkNode(schema, pointer, member, walk)
   const result: Record<string, Json> = { ...schema }
-  for (const [of, isMember] of [[memberKeywords, member], [testKeywords, false]] as const) {
-    for (const keyword of of.one) descend(schema[keyword], `${pointer}/${keyword}`, isMember, walk, (s) => { result[keyword] = s })
+  for (const [of, isMember] of [
+    [memberKeywords, member],
+    [testKeywords, false],
+  ] as const) {
+    for (const keyword of of.one)
+      descend(schema[keyword], `${pointer}/${keyword}`, isMember, walk, (s) => {
+        result[keyword] = s
+      })
     for (const keyword of of.list) {
       const list = schema[keyword]
-      if (Array.isArray(list)) result[keyword] = list.map((s, i) => (isObject(s) ? tighten(s as JsonObject, `${pointer}/${keyword}/${i}`, isMember, walk) : s))
+      if (Array.isArray(list))
+        result[keyword] = list.map((s, i) => (isObject(s) ? tighten(s as JsonObject, `${pointer}/${keyword}/${i}`, isMember, walk) : s))
     }
     for (const keyword of of.map) {
       const map = schema[keyword]
@@ -101,10 +143,12 @@ function checkNode(schema: JsonObject, pointer: string, member: boolean, walk: W
   }
   const { maxItems, pattern, required, properties, $ref } = schema
   if (typeof maxItems === 'number' && maxItems > largestMaxItems) wrong('maxItems', `must be at most ${largestMaxItems}`)
-  if (!member && schema['default'] !== undefined) wrong('default', 'is never filled in here: a default belongs to a property, not to an alternative or a condition')
+  if (!member && schema['default'] !== undefined)
+    wrong('default', 'is never filled in here: a default belongs to a property, not to an alternative or a condition')
   checkPattern(pattern, (detail) => wrong('pattern', detail))
   if (isObject(schema['patternProperties'])) {
-    for (const source of Object.keys(schema['patternProperties'])) checkPattern(source, (detail) => wrong('patternProperties', `${source} ${detail}`))
+    for (const source of Object.keys(schema['patternProperties']))
+      checkPattern(source, (detail) => wrong('patternProperties', `${source} ${detail}`))
   }
   const open = 'additionalProperties' in schema && schema['additionalProperties'] !== false
   if (member && isObject(properties) && Array.isArray(required) && !open && schema['patternProperties'] === undefined) {
@@ -205,16 +249,21 @@ function matching(schema: JsonObject, name: string): Json | undefined {
 }
 
 /** Every default with the schema that it must fit, itself filled in. */
-export function findDefaults(root: JsonObject): readonly { readonly pointer: string; readonly subschema: JsonObject; readonly value: Json }[] {
+export function findDefaults(
+  root: JsonObject,
+): readonly { readonly pointer: string; readonly subschema: JsonObject; readonly value: Json }[] {
   const found: { pointer: string; subschema: JsonObject; value: Json }[] = []
   const visit = (schema: Json | undefined, pointer: string): void => {
     if (!isObject(schema)) return
     const node = schema as JsonObject
-    if (node['default'] !== undefined) found.push({ pointer: `${pointer}/default`, subschema: node, value: fill(root, node, node['default']) })
+    if (node['default'] !== undefined)
+      found.push({ pointer: `${pointer}/default`, subschema: node, value: fill(root, node, node['default']) })
     for (const keyword of memberKeywords.one) visit(node[keyword], `${pointer}/${keyword}`)
-    for (const keyword of memberKeywords.list) if (Array.isArray(node[keyword])) node[keyword].forEach((sub: Json, i: number) => visit(sub, `${pointer}/${keyword}/${i}`))
+    for (const keyword of memberKeywords.list)
+      if (Array.isArray(node[keyword])) node[keyword].forEach((sub: Json, i: number) => visit(sub, `${pointer}/${keyword}/${i}`))
     for (const keyword of memberKeywords.map) {
-      for (const [name, sub] of Object.entries(isObject(node[keyword]) ? (node[keyword] as JsonObject) : {})) visit(sub, `${pointer}/${keyword}${pointerToken(name)}`)
+      for (const [name, sub] of Object.entries(isObject(node[keyword]) ? (node[keyword] as JsonObject) : {}))
+        visit(sub, `${pointer}/${keyword}${pointerToken(name)}`)
     }
   }
   visit(root, '')

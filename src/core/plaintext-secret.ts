@@ -6,7 +6,11 @@ import { compilePattern, type Pattern } from './re2.ts'
  * Git and the database do not forget, so what is known to be a credential by its form is refused before it gets there.
  * This catches accidents, not intent: a password that looks like a word has no form.
  */
-type Form = { readonly name: string; /** In lower case; text without any of them is not looked at further. */ readonly hints: readonly string[]; readonly pattern: Pattern }
+type Form = {
+  readonly name: string
+  /** In lower case; text without any of them is not looked at further. */ readonly hints: readonly string[]
+  readonly pattern: Pattern
+}
 
 function form(name: string, hints: readonly string[], source: string): Form {
   const pattern = compilePattern(source)
@@ -16,13 +20,29 @@ function form(name: string, hints: readonly string[], source: string): Form {
 
 /** By prefix or shape alone, wherever it stands. Sources: the vendors' pages on token formats. */
 const forms: readonly Form[] = [
-  form('a private key', ['private key', 'putty-user-key-file', 'age-secret-key-1'], String.raw`-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File-\d|AGE-SECRET-KEY-1[0-9A-Z]{50,}`),
+  form(
+    'a private key',
+    ['private key', 'putty-user-key-file', 'age-secret-key-1'],
+    String.raw`-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY|PuTTY-User-Key-File-\d|AGE-SECRET-KEY-1[0-9A-Z]{50,}`,
+  ),
   form('an AWS access key', ['akia', 'asia', 'abia', 'acca'], String.raw`\b(AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b`),
-  form('a GitHub token', ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'], String.raw`\b(gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b`),
+  form(
+    'a GitHub token',
+    ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'github_pat_'],
+    String.raw`\b(gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})\b`,
+  ),
   form('a GitLab token', ['gl'], String.raw`\bgl(pat|dt|rt|cbt|ptt|ft|soat|imt|oas|agent)-[0-9A-Za-z_-]{20,}`),
-  form('a Slack token', ['xox', 'xapp-', 'hooks.slack.com'], String.raw`\bxox[abceprs]-[0-9A-Za-z-]{10,}|\bxapp-\d-[0-9A-Za-z-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w{16,}`),
+  form(
+    'a Slack token',
+    ['xox', 'xapp-', 'hooks.slack.com'],
+    String.raw`\bxox[abceprs]-[0-9A-Za-z-]{10,}|\bxapp-\d-[0-9A-Za-z-]{10,}|hooks\.slack\.com/services/T\w+/B\w+/\w{16,}`,
+  ),
   form('a Stripe key', ['k_live_', 'k_test_', 'whsec_'], String.raw`\b[sr]k_(live|test)_[0-9A-Za-z]{16,}|\bwhsec_[0-9A-Za-z+/]{32,}`),
-  form('a Google key', ['aiza', 'gocspx-', 'ya29.'], String.raw`\bAIza[0-9A-Za-z_-]{35}|\bGOCSPX-[0-9A-Za-z_-]{28}|\bya29\.[0-9A-Za-z_-]{20,}`),
+  form(
+    'a Google key',
+    ['aiza', 'gocspx-', 'ya29.'],
+    String.raw`\bAIza[0-9A-Za-z_-]{35}|\bGOCSPX-[0-9A-Za-z_-]{28}|\bya29\.[0-9A-Za-z_-]{20,}`,
+  ),
   form('a JSON Web Token', ['eyj'], String.raw`\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{10,}`),
   form('an npm token', ['npm_'], String.raw`\bnpm_[A-Za-z0-9]{36}\b`),
   form('a PyPI token', ['pypi-'], String.raw`\bpypi-[A-Za-z0-9_-]{50,}`),
@@ -31,7 +51,11 @@ const forms: readonly Form[] = [
   form('a SendGrid key', ['sg.'], String.raw`\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}`),
   form('a Twilio key', ['sk'], String.raw`\bSK[0-9a-f]{32}\b`),
   form('a Mailgun key', ['key-'], String.raw`\bkey-[0-9a-f]{32}\b`),
-  form('an Azure key', ['accountkey=', 'sharedaccesskey=', 'q~'], String.raw`(?i:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}=|[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}`),
+  form(
+    'an Azure key',
+    ['accountkey=', 'sharedaccesskey=', 'q~'],
+    String.raw`(?i:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}=|[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}`,
+  ),
   form('a Vault token', ['hvs.', 'hvb.', 'hvr.'], String.raw`\bhv[sbr]\.[A-Za-z0-9_-]{20,}`),
   form('a Terraform Cloud token', ['.atlasv1.'], String.raw`[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,}`),
   form('a DigitalOcean token', ['_v1_'], String.raw`\bdo[opr]_v1_[0-9a-f]{64}\b`),
@@ -41,18 +65,34 @@ const forms: readonly Form[] = [
   form('an Atlassian token', ['atatt3'], String.raw`\bATATT3[A-Za-z0-9_=-]{60,}`),
   form('a New Relic key', ['nrak-'], String.raw`\bNRAK-[A-Z0-9]{27}\b`),
   form('a Hugging Face token', ['hf_'], String.raw`\bhf_[A-Za-z0-9]{34}\b`),
-  form('an AI provider key', ['sk-ant-', 'sk-proj-', 't3blbkfj'], String.raw`\bsk-(ant|proj)-[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}`),
+  form(
+    'an AI provider key',
+    ['sk-ant-', 'sk-proj-', 't3blbkfj'],
+    String.raw`\bsk-(ant|proj)-[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}`,
+  ),
   form('a Telegram bot token', [':aa'], String.raw`\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b`),
   form('a Purser token', ['psr_'], String.raw`\bpsr_[A-Za-z0-9_-]{20,}`),
   // References that something else fills in, such as $(PASSWORD), ${PASSWORD} or {{ .password }}, are no passwords.
-  form('a URL with a password', ['://'], String.raw`[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/?#:@"']*:([^\s/?#@"'$<{*]|\$[^\s/?#@"'({])[^\s/?#@"']*@`),
-  form('credentials in a header', ['authorization'], String.raw`(?i)\bauthorization["']?\s*[:=]\s*["']?(basic|bearer)\s+[A-Za-z0-9+/=._-]{16,}`),
+  form(
+    'a URL with a password',
+    ['://'],
+    String.raw`[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/?#:@"']*:([^\s/?#@"'$<{*]|\$[^\s/?#@"'({])[^\s/?#@"']*@`,
+  ),
+  form(
+    'credentials in a header',
+    ['authorization'],
+    String.raw`(?i)\bauthorization["']?\s*[:=]\s*["']?(basic|bearer)\s+[A-Za-z0-9+/=._-]{16,}`,
+  ),
   form('a registry password', ['"auth"'], String.raw`"auth"\s*:\s*"[A-Za-z0-9+/]{8,}={0,2}"`),
 ]
 
 /** Forms that only the name beside them gives away; they are held against `name=value`. */
 const namedForms: readonly Form[] = [
-  form('an AWS secret key', ['secret'], String.raw`(?i)(secret[_-]?access[_-]?key|aws[a-z_-]{0,20}secret[a-z_-]{0,20})["']?\s*[:=]\s*["']?[A-Za-z0-9/+]{40}($|[^A-Za-z0-9/+])`),
+  form(
+    'an AWS secret key',
+    ['secret'],
+    String.raw`(?i)(secret[_-]?access[_-]?key|aws[a-z_-]{0,20}secret[a-z_-]{0,20})["']?\s*[:=]\s*["']?[A-Za-z0-9/+]{40}($|[^A-Za-z0-9/+])`,
+  ),
   form('an Azure key', ['account'], String.raw`(?i)account[_-]?key["']?\s*[:=]\s*["']?[A-Za-z0-9+/]{86}==`),
   form('a Twilio token', ['twilio'], String.raw`(?i)twilio[a-z_-]{0,30}["']?\s*[:=]\s*["']?[0-9a-f]{32}($|[^0-9a-f])`),
 ]
@@ -86,7 +126,8 @@ function searchObject(object: JsonObject, pointer: string, errors: FieldError[])
   const neighbour = typeof object['name'] === 'string' ? object['name'] : null
   for (const [key, member] of Object.entries(object)) {
     const found = recognize(key) ?? recognizeNamed('', key)
-    if (found !== null) errors.push({ pointer, detail: `has a field whose name looks like ${found}; name the secret's place in the store instead` })
+    if (found !== null)
+      errors.push({ pointer, detail: `has a field whose name looks like ${found}; name the secret's place in the store instead` })
     search(member, key === 'value' && neighbour !== null ? neighbour : key, pointer + (found === null ? pointerToken(key) : hidden), errors)
   }
 }

@@ -2,6 +2,7 @@ import { objectKey, partsOf, type Blueprint } from './blueprint.ts'
 import { EvaluationError } from './expression.ts'
 import { mergePatch, type JsonObject } from './json.ts'
 import { renderObject, type RenderedObject } from './manifest.ts'
+import { findPlaintextSecrets } from './plaintext-secret.ts'
 import type { ChangeInput, LiveResource, PlanFacts, PlanFile, PlannedChange } from './plan.ts'
 import { policiesFor, type Environment, type Platform, type Team } from './platform.ts'
 import { evaluatePolicies, type Policy, type Verdict } from './policy.ts'
@@ -103,6 +104,7 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
   }
   const objects: RenderedObject[] = []
   const errors: FieldError[] = []
+  const secrets: FieldError[] = []
   const wrong = (manifest: number, detail: string) => {
     errors.push({
       pointer: `/changes/${index}`,
@@ -111,7 +113,11 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
   }
   partsOf(blueprint).manifests.forEach((template, i) => {
     try {
-      const object = renderObject(template.render(verdict.values), { ...place, index: i })
+      const output = template.render(verdict.values)
+      // What has no form by itself, a password, can get one by what a manifest puts around it: a URL.
+      const found = findPlaintextSecrets(output, '')
+      secrets.push(...found.map(({ detail }) => ({ pointer: `/changes/${index}`, detail: `renders what ${detail}` })))
+      const object = renderObject(output, { ...place, index: i })
       if (!object.ok) for (const { pointer, detail } of object.problem) wrong(i, `${pointer} ${detail}`)
       else if (objects.some((o) => objectKey(o.ref) === objectKey(object.value.ref)))
         wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
@@ -121,6 +127,7 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
       wrong(i, error.message)
     }
   })
+  if (secrets.length > 0) return refuse({ code: 'plaintext-secret', errors: secrets })
   return errors.length > 0 ? refuse({ code: 'invalid-manifest', errors }) : ok(objects)
 }
 

@@ -52,12 +52,13 @@ export function planRequest(platform: Platform, input: RequestInput, facts: Plan
 
 function findSecrets(input: RequestInput): readonly FieldError[] {
   const inReason = input.reason === undefined ? [] : findPlaintextSecrets(input.reason, '/reason')
-  const inParameters = input.changes.map((change, i) =>
-    change.action === 'delete' || change.parameters === undefined
+  const inChanges = input.changes.map((change, i) => [
+    ...findPlaintextSecrets(change.name, `/changes/${i}/name`),
+    ...(change.action === 'delete' || change.parameters === undefined
       ? []
-      : findPlaintextSecrets(change.parameters, `/changes/${i}/parameters`),
-  )
-  return [...inReason, ...inParameters.flat()]
+      : findPlaintextSecrets(change.parameters, `/changes/${i}/parameters`)),
+  ])
+  return [...inReason, ...inChanges.flat()]
 }
 
 /** All values, or the refusal of the first kind met with the errors of all refusals of that kind. */

@@ -7,8 +7,20 @@ export type TeamRole = 'viewer' | 'developer' | 'approver' | 'owner'
 
 /** One change as asked for. `blueprint` is `name` or `name@version`; `parameters` of an update is an RFC 7396 merge patch. */
 export type ChangeInput =
-  | { readonly action: 'create'; readonly name: string; readonly blueprint: string; readonly parameters?: JsonObject; readonly ttl?: string }
-  | { readonly action: 'update'; readonly name: string; readonly blueprint?: string; readonly parameters?: JsonObject; readonly overwrite?: boolean }
+  | {
+      readonly action: 'create'
+      readonly name: string
+      readonly blueprint: string
+      readonly parameters?: JsonObject
+      readonly ttl?: string
+    }
+  | {
+      readonly action: 'update'
+      readonly name: string
+      readonly blueprint?: string
+      readonly parameters?: JsonObject
+      readonly overwrite?: boolean
+    }
   | { readonly action: 'delete'; readonly name: string; readonly overwrite?: boolean }
 
 /** The body of POST /v1/plans and POST /v1/requests. */

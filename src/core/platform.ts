@@ -66,7 +66,7 @@ type Part = { readonly stored: StoredDocument; readonly made: Team | Environment
 export function buildPlatform(
   input: {
     readonly revision: bigint
-      readonly allowFileRepositories: boolean
+    readonly allowFileRepositories: boolean
     readonly documents: readonly StoredDocument[]
   },
   previous?: Platform,

@@ -6,12 +6,21 @@ import { describeChanges, presentBudgetSnapshot, requestBody, shortfallOf, type 
 /** A plan as every face shows it: the parts that a request has too, and the bytes of its files. */
 export function presentPlan(
   plan: Plan,
-  about: { readonly reason: string; readonly currency: string; readonly budgets: readonly BudgetSnapshot[]; readonly view: BudgetView; readonly problem: ProblemDocument | null },
+  about: {
+    readonly reason: string
+    readonly currency: string
+    readonly budgets: readonly BudgetSnapshot[]
+    readonly view: BudgetView
+    readonly problem: ProblemDocument | null
+  },
 ): JsonObject {
   const { changes, cost, decision, plan: files } = requestBody(plan, [], about.currency)
   return {
-    team: plan.team, environment: plan.environment, reason: about.reason,
-    changes, cost,
+    team: plan.team,
+    environment: plan.environment,
+    reason: about.reason,
+    changes,
+    cost,
     decision: { ...decision, approvals: decision.approvals.map((need) => ({ ...need, given: 0 })) },
     budgets: about.budgets.map((b) => presentBudgetSnapshot(withReservation(b), about.view, shortfallOf(b, false) === 0n)),
     plan: { ...files, files: plan.files.map(({ path, operation, digest, content }) => ({ path, operation, digest, content })) },
@@ -25,7 +34,12 @@ function withReservation(b: BudgetSnapshot): BudgetSnapshot {
   return b.requested > 0n && shortfallOf(b, false) === 0n ? { ...b, reserved: b.reserved + b.requested } : b
 }
 
-function message(plan: Plan, changes: readonly JsonObject[], delta: string, { problem, currency }: { readonly problem: ProblemDocument | null; readonly currency: string }): string {
+function message(
+  plan: Plan,
+  changes: readonly JsonObject[],
+  delta: string,
+  { problem, currency }: { readonly problem: ProblemDocument | null; readonly currency: string },
+): string {
   const head = `${plan.team}/${plan.environment}: ${describeChanges({ changes })} (${delta.startsWith('-') ? '' : '+'}${delta} ${currency} a month)`
   if (problem !== null) return `${head} would be denied. ${problem.message ?? ''}`
   const [need, ...needs] = plan.decision.approvals

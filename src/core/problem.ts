@@ -24,7 +24,12 @@ export type Problem =
   | { readonly code: 'malformed'; readonly detail: string }
   | { readonly code: 'unauthenticated'; readonly detail: string }
   | { readonly code: 'forbidden'; readonly detail: string; readonly needs: string }
-  | { readonly code: 'policy-denied'; readonly violations: readonly Violation[]; readonly budgets: readonly Shortfall[]; readonly requestId: string | null }
+  | {
+      readonly code: 'policy-denied'
+      readonly violations: readonly Violation[]
+      readonly budgets: readonly Shortfall[]
+      readonly requestId: string | null
+    }
   | { readonly code: 'own-request' }
   | { readonly code: 'not-found' }
   | { readonly code: 'method-not-allowed'; readonly method: string; readonly allowed: readonly string[] }
@@ -32,7 +37,13 @@ export type Problem =
   | { readonly code: 'unsupported-media-type'; readonly offered: readonly string[] }
   | { readonly code: 'budget-exceeded'; readonly budgets: readonly Shortfall[]; readonly requestId: string | null }
   | { readonly code: 'resource-exists'; readonly name: string; readonly environment: string; readonly pointer: string }
-  | { readonly code: 'resource-busy'; readonly name: string; readonly environment: string; readonly pointer: string; readonly requestId: string | null }
+  | {
+      readonly code: 'resource-busy'
+      readonly name: string
+      readonly environment: string
+      readonly pointer: string
+      readonly requestId: string | null
+    }
   | { readonly code: 'object-exists'; readonly object: string; readonly pointer: string }
   | { readonly code: 'in-use'; readonly detail: string; readonly usedBy: readonly string[] }
   | { readonly code: 'plan-changed'; readonly expected: string; readonly planDigest: string }
@@ -134,7 +145,10 @@ function explain(problem: Exclude<Problem, { code: 'not-found' }>): Explanation 
     case 'unsupported-media-type':
       return { detail: `A body here is ${problem.offered.join(' or ')}.`, members: { offered: problem.offered } }
     case 'budget-exceeded':
-      return { ...sentence(problem.budgets.map(shortfallSentence)), members: { budgets: problem.budgets.map(presentShortfall), ...requestId(problem.requestId) } }
+      return {
+        ...sentence(problem.budgets.map(shortfallSentence)),
+        members: { budgets: problem.budgets.map(presentShortfall), ...requestId(problem.requestId) },
+      }
     case 'resource-exists':
       return {
         detail: `${problem.name} exists in ${problem.environment} already. Choose another name, or ask for an update of it.`,
@@ -167,13 +181,19 @@ function explain(problem: Exclude<Problem, { code: 'not-found' }>): Explanation 
     case 'out-of-band-change':
       return { detail: problem.detail, members: { path: problem.path, ...(problem.commit === null ? {} : { commit: problem.commit }) } }
     case 'rate-limited':
-      return { detail: `Too many requests from this caller. Try again in ${problem.retryAfterS} s.`, members: { retryAfter: problem.retryAfterS } }
+      return {
+        detail: `Too many requests from this caller. Try again in ${problem.retryAfterS} s.`,
+        members: { retryAfter: problem.retryAfterS },
+      }
     case 'invalid':
     case 'invalid-parameters':
     case 'invalid-document':
     case 'invalid-manifest':
     case 'plaintext-secret':
-      return { ...sentence(problem.errors.map((e) => `${e.pointer === '' ? 'the body' : e.pointer}: ${e.detail}`)), members: { errors: problem.errors } }
+      return {
+        ...sentence(problem.errors.map((e) => `${e.pointer === '' ? 'the body' : e.pointer}: ${e.detail}`)),
+        members: { errors: problem.errors },
+      }
     case 'idempotency-key-reused':
       return { detail: 'This Idempotency-Key came with another body before. Use a new key for a new request.' }
     case 'internal':
@@ -186,7 +206,10 @@ function explain(problem: Exclude<Problem, { code: 'not-found' }>): Explanation 
 function explainDenial(problem: Extract<Problem, { code: 'policy-denied' }>): Explanation {
   const sentences = problem.violations.map((v) => (v.remedy === undefined ? v.message : `${v.message}. ${v.remedy}`))
   const budgets = problem.budgets.length === 0 ? {} : { budgets: problem.budgets.map(presentShortfall) }
-  return { ...sentence([...sentences, ...problem.budgets.map(shortfallSentence)]), members: { violations: problem.violations, ...budgets, ...requestId(problem.requestId) } }
+  return {
+    ...sentence([...sentences, ...problem.budgets.map(shortfallSentence)]),
+    members: { violations: problem.violations, ...budgets, ...requestId(problem.requestId) },
+  }
 }
 
 /** All reasons at once as `detail`; `message` names at most three of them, for a chat line. */
@@ -205,8 +228,13 @@ export function presentShortfall(s: Shortfall): Record<string, unknown> {
   if (!s.visible) return { name: s.name, fits: false, shortfall: formatAmount(s.shortfall, s.measure) }
   const amount = (value: bigint) => formatAmount(value, s.measure)
   return {
-    name: s.name, measure: s.measure, limit: amount(s.limit), committed: amount(s.committed), reserved: amount(s.reserved),
-    requested: amount(s.requested), shortfall: amount(s.shortfall),
+    name: s.name,
+    measure: s.measure,
+    limit: amount(s.limit),
+    committed: amount(s.committed),
+    reserved: amount(s.reserved),
+    requested: amount(s.requested),
+    shortfall: amount(s.shortfall),
   }
 }
 

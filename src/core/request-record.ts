@@ -88,7 +88,14 @@ export function presentBudgetSnapshot(b: BudgetSnapshot, view: BudgetView, inclu
     const shortfall = shortfallOf(b, included)
     return { name: b.name, fits: shortfall === 0n, shortfall: amount(shortfall) }
   }
-  return { name: b.name, measure: b.measure, limit: amount(b.limit), committed: amount(b.committed), reserved: amount(b.reserved), remaining: amount(b.limit - b.committed - b.reserved) }
+  return {
+    name: b.name,
+    measure: b.measure,
+    limit: amount(b.limit),
+    committed: amount(b.committed),
+    reserved: amount(b.reserved),
+    remaining: amount(b.limit - b.committed - b.reserved),
+  }
 }
 
 /** The problem of a denied or failed request, from its facts. */

@@ -8,7 +8,17 @@
  *              │                    ├─ cancelled└─ failed (money released)
  *              └─ queued (allowed)  └─ expired
  */
-export const requestStates = ['pending_approval', 'queued', 'committed', 'ready', 'denied', 'rejected', 'cancelled', 'expired', 'failed'] as const
+export const requestStates = [
+  'pending_approval',
+  'queued',
+  'committed',
+  'ready',
+  'denied',
+  'rejected',
+  'cancelled',
+  'expired',
+  'failed',
+] as const
 export type RequestState = (typeof requestStates)[number]
 
 export const requestMoves = ['release', 'reject', 'cancel', 'expire', 'commit', 'fail', 'settle'] as const

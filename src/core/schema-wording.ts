@@ -85,7 +85,13 @@ function word(error: ErrorObject): Worded {
 const comparisons = { minimum: 'at least', maximum: 'at most', exclusiveMinimum: 'more than', exclusiveMaximum: 'less than' } as const
 
 const typeNames: Readonly<Record<string, string>> = {
-  integer: 'a whole number', number: 'a number', string: 'a string', boolean: 'true or false', array: 'a list', object: 'an object', null: 'null',
+  integer: 'a whole number',
+  number: 'a number',
+  string: 'a string',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  null: 'null',
 }
 
 function typeWords(type: unknown): string {
@@ -149,8 +155,9 @@ function withoutHopelessBranches(errors: readonly ErrorObject[]): readonly Error
   const rest = errors.filter((error) => error !== choice && !isInside(error))
   const kept = summarize(choice, errors.filter(isInside))
   // What is kept lies deeper in the schema, so this ends.
-  return [...withoutHopelessBranches(rest), ...(kept.includes(choice) ? kept : withoutHopelessBranches(kept))]
-    .sort((a, b) => errors.indexOf(a) - errors.indexOf(b))
+  return [...withoutHopelessBranches(rest), ...(kept.includes(choice) ? kept : withoutHopelessBranches(kept))].sort(
+    (a, b) => errors.indexOf(a) - errors.indexOf(b),
+  )
 }
 
 function isChoice(error: ErrorObject): boolean {
@@ -163,7 +170,8 @@ function summarize(choice: ErrorObject, inside: readonly ErrorObject[]): readonl
   // A branch written as a $ref reports under the definition's path; then nothing can be told apart.
   if (inside.length === 0 || byBranch.some((list) => list.length === 0)) return [choice, ...inside]
 
-  const own = (list: readonly ErrorObject[], keyword: string) => list.find((e) => e.keyword === keyword && e.instancePath === choice.instancePath)
+  const own = (list: readonly ErrorObject[], keyword: string) =>
+    list.find((e) => e.keyword === keyword && e.instancePath === choice.instancePath)
   const constants = byBranch.map((list) => own(list, 'const'))
   if (constants.every((e) => e !== undefined)) {
     return [{ ...choice, keyword: 'enum', params: { allowedValues: constants.map((e) => e.params['allowedValue']) } }]
@@ -176,12 +184,18 @@ function summarize(choice: ErrorObject, inside: readonly ErrorObject[]): readonl
 }
 
 /** The branch whose constants fit (`action: update`), else the one with fewest errors among those of the right type. */
-function meantBranch(choice: ErrorObject, byBranch: readonly (readonly ErrorObject[])[], branches: readonly unknown[]): readonly ErrorObject[] {
+function meantBranch(
+  choice: ErrorObject,
+  byBranch: readonly (readonly ErrorObject[])[],
+  branches: readonly unknown[],
+): readonly ErrorObject[] {
   const tag = discriminator(branches)
   if (tag !== null && isObject(choice.data)) {
     const at = choice.instancePath + pointerToken(tag)
     const wrongTag = (list: readonly ErrorObject[]) =>
-      list.find((e) => (e.keyword === 'const' && e.instancePath === at) || (e.keyword === 'required' && e.params['missingProperty'] === tag))
+      list.find(
+        (e) => (e.keyword === 'const' && e.instancePath === at) || (e.keyword === 'required' && e.params['missingProperty'] === tag),
+      )
     const fitting = byBranch.filter((list) => wrongTag(list) === undefined)
     if (fitting.length > 0) return fewest(fitting)
     if (!Object.hasOwn(choice.data, tag)) return byBranch[0]?.filter((e) => e === wrongTag(byBranch[0] ?? [])) ?? [choice]

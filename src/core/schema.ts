@@ -73,7 +73,9 @@ function compileParametersAfresh(written: JsonObject): Result<ParameterSchema, r
   } catch (error) {
     return refuse([strictModeError(error)])
   }
-  const errors = findDefaults(schema).flatMap(({ pointer, subschema, value }) => judge({ ...subschema, $defs: schema['$defs'] ?? {} })(value, pointer))
+  const errors = findDefaults(schema).flatMap(({ pointer, subschema, value }) =>
+    judge({ ...subschema, $defs: schema['$defs'] ?? {} })(value, pointer),
+  )
   if (errors.length > 0) return refuse(errors)
   return ok({ schema, withDefaults: (value) => fillDefaults(schema, value), validate: check })
 }
@@ -96,7 +98,15 @@ function judge(schema: object): Judge {
 
 function compile(schema: object, allErrors: boolean): ValidateFunction {
   const ajv = new Ajv2020({
-    allErrors, strict: true, strictRequired: false, allowUnionTypes: true, verbose: true, validateFormats: false, meta: false, validateSchema: false, logger: false,
+    allErrors,
+    strict: true,
+    strictRequired: false,
+    allowUnionTypes: true,
+    verbose: true,
+    validateFormats: false,
+    meta: false,
+    validateSchema: false,
+    logger: false,
     code: { regExp: Object.assign(regExp, { code: 'regExp' }) },
   })
   return ajv.compile(schema)
@@ -131,7 +141,10 @@ function metaSchema(): Judge {
 function strictModeError(error: unknown): FieldError {
   const text = error instanceof Error ? error.message : String(error)
   const place = /"#(\/[^"]*)"/.exec(text)?.[1] ?? ''
-  const detail = text.replace(/^strict mode: /, '').replace(/ (in|at) "#[^"]*"/, '').replace(/ \(strict\w+\)$/, '')
+  const detail = text
+    .replace(/^strict mode: /, '')
+    .replace(/ (in|at) "#[^"]*"/, '')
+    .replace(/ \(strict\w+\)$/, '')
   return { pointer: decodeURIComponent(place), detail }
 }
 
@@ -180,6 +193,7 @@ function search(value: unknown, pointer: string, depth: number, errors: FieldErr
 function searchMember(key: string, member: unknown, pointer: string, depth: number, errors: FieldError[]): void {
   // The pointer itself must be text that can be sent back.
   const at = pointer + pointerToken(key.replace(illFormedAll, '\uFFFD'))
-  if (illFormed.test(key)) errors.push({ pointer: at, detail: 'is a name with a character that is no text (U+0000, or half of a surrogate pair)' })
+  if (illFormed.test(key))
+    errors.push({ pointer: at, detail: 'is a name with a character that is no text (U+0000, or half of a surrogate pair)' })
   search(member, at, depth + 1, errors)
 }

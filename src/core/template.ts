@@ -49,7 +49,9 @@ function compileNode(node: Json, env: ExpressionEnvironment, pointer: string, er
     return (values) => items.map((render) => render(values)).filter((item) => item !== absent)
   }
   if (isObject(node)) {
-    const members = Object.entries(node as JsonObject).map(([key, member]) => [key, compileNode(member, env, pointer + pointerToken(key), errors)] as const)
+    const members = Object.entries(node as JsonObject).map(
+      ([key, member]) => [key, compileNode(member, env, pointer + pointerToken(key), errors)] as const,
+    )
     return (values) => {
       const object: Record<string, Json> = {}
       for (const [key, render] of members) {
@@ -73,7 +75,13 @@ function compileLeaf(text: string, env: ExpressionEnvironment, pointer: string, 
 /** Types that have no text; the rest is either text or known only when it is evaluated. */
 const textless = /^(list|map|null|bytes|type)(<|$)|^(team|environment|blueprint|resource|cost|requester|parameters)(\.|$)/
 
-function compileParts(parts: readonly Part[], text: string, env: ExpressionEnvironment, pointer: string, errors: FieldError[]): (values: Values) => string {
+function compileParts(
+  parts: readonly Part[],
+  text: string,
+  env: ExpressionEnvironment,
+  pointer: string,
+  errors: FieldError[],
+): (values: Values) => string {
   const pieces = parts.map((part) => {
     if (part.kind === 'text') return part.text
     if (part.kind === 'open') {
@@ -86,10 +94,18 @@ function compileParts(parts: readonly Part[], text: string, env: ExpressionEnvir
     }
     return expression
   })
-  return (values) => atPointer(pointer, () => pieces.map((piece) => (typeof piece === 'string' ? piece : piece === null ? '' : toText(piece.evaluate(values)))).join(''))
+  return (values) =>
+    atPointer(pointer, () =>
+      pieces.map((piece) => (typeof piece === 'string' ? piece : piece === null ? '' : toText(piece.evaluate(values)))).join(''),
+    )
 }
 
-function compilePart(part: Extract<Part, { kind: 'expression' }>, env: ExpressionEnvironment, pointer: string, errors: FieldError[]): Expression | null {
+function compilePart(
+  part: Extract<Part, { kind: 'expression' }>,
+  env: ExpressionEnvironment,
+  pointer: string,
+  errors: FieldError[],
+): Expression | null {
   const compiled = compileExpression(part.source, env, 'any')
   if (compiled.ok) return compiled.value
   errors.push({ pointer, ...compiled.problem })

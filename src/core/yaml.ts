@@ -41,10 +41,21 @@ function measure(text: string): string | null {
 
 function parse(text: string): Result<readonly unknown[], readonly FieldError[]> {
   // The library compares every key of a map with every other: 90,000 keys took it minutes. `repeatedKeys` does it in one pass.
-  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', merge: false, strict: true, uniqueKeys: false, stringKeys: true, prettyErrors: false, logLevel: 'silent' })
+  const documents = parseAllDocuments(text, {
+    version: '1.2',
+    schema: 'core',
+    merge: false,
+    strict: true,
+    uniqueKeys: false,
+    stringKeys: true,
+    prettyErrors: false,
+    logLevel: 'silent',
+  })
   if (!Array.isArray(documents)) return ok([])
   if (documents.length > maxDocuments) return refuse([{ pointer: '', detail: `has more than ${maxDocuments} documents` }])
-  const errors = documents.flatMap((document) => [...mistakes(document.errors), ...mistakes(document.warnings), ...repeatedKeys(document)]).slice(0, maxErrors)
+  const errors = documents
+    .flatMap((document) => [...mistakes(document.errors), ...mistakes(document.warnings), ...repeatedKeys(document)])
+    .slice(0, maxErrors)
   if (errors.length > 0) return refuse(errors.map((error) => errorAt(text, error)))
   const values: unknown[] = documents.map((document) => document.toJS({ maxAliasCount: 50 })).filter((value) => value !== null)
   if (values.some(hasOddNumber)) return refuse([{ pointer: '', detail: 'has a number that is infinite or none (.inf, .nan)' }])
@@ -105,7 +116,9 @@ function isBlockMap(value: Json): value is JsonObject {
 }
 
 function mapLines(map: JsonObject, indent: string): string {
-  return Object.entries(map).map(([key, value]) => `${indent}${emitKey(key, indent)}:${afterKey(value, indent)}`).join('\n')
+  return Object.entries(map)
+    .map(([key, value]) => `${indent}${emitKey(key, indent)}:${afterKey(value, indent)}`)
+    .join('\n')
 }
 
 /** Readers look ahead 1,024 characters for a key's colon; a longer key is marked. */
@@ -143,7 +156,14 @@ function blockOrScalar(value: Json, indent: string): string {
  * diff. Anything with odd characters, outer or trailing space is quoted instead.
  */
 function isPlainProse(text: string): boolean {
-  return text.includes('\n') && /^\S/.test(text) && !text.endsWith('\n\n') && !/[ \t](\n|$)/.test(text) && !/[^\n\t\x20-\x7e\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u.test(text.replace(astral, '')) && !/[\u2028\u2029]/.test(text)
+  return (
+    text.includes('\n') &&
+    /^\S/.test(text) &&
+    !text.endsWith('\n\n') &&
+    !/[ \t](\n|$)/.test(text) &&
+    !/[^\n\t\x20-\x7e\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd]/u.test(text.replace(astral, '')) &&
+    !/[\u2028\u2029]/.test(text)
+  )
 }
 
 const astral = /[\u{10000}-\u{10ffff}]/gu

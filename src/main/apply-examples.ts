@@ -14,11 +14,13 @@ export async function applyExamples(context: Context, administrator: Caller, log
   if (platform.revision > 0n) return
   const directory = join(packageRoot(), 'examples/platform')
   const files = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort()
-  const documents = await Promise.all(files.map(async (name) => {
-    const parsed = parseYamlDocuments(await readFile(join(directory, name), 'utf8'))
-    if (!parsed.ok) throw new Error(`examples/platform/${name} is no YAML: ${JSON.stringify(parsed.problem)}`)
-    return parsed.value
-  }))
+  const documents = await Promise.all(
+    files.map(async (name) => {
+      const parsed = parseYamlDocuments(await readFile(join(directory, name), 'utf8'))
+      if (!parsed.ok) throw new Error(`examples/platform/${name} is no YAML: ${JSON.stringify(parsed.problem)}`)
+      return parsed.value
+    }),
+  )
   const applied = await applyDocuments(context, administrator, { documents: documents.flat(), dryRun: false })
   if (!applied.ok) throw new Error(`examples/platform cannot be applied: ${JSON.stringify(problemDocument(applied.problem))}`)
   log.info({ documents: documents.flat().length }, 'the example platform is applied')

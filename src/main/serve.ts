@@ -30,7 +30,11 @@ export async function serve(args: readonly string[]): Promise<number> {
     repository.catch(() => undefined)
     const urls = await startDatabase(config, log, lifecycle)
     await migrateDatabase(urls, log)
-    const database = openDatabase({ url: urls.appUrl, poolSize: config.poolSize, onIdleError: (err) => log.warn({ err }, 'an idle database connection was lost') })
+    const database = openDatabase({
+      url: urls.appUrl,
+      poolSize: config.poolSize,
+      onIdleError: (err) => log.warn({ err }, 'an idle database connection was lost'),
+    })
     lifecycle.onStop('database connections', 5_000, () => database.close())
     await checkCurrency(config.currency, database)
     const hints = createDeliveryHints(queueOf(config, urls), log)
@@ -69,10 +73,16 @@ async function listen(app: Awaited<ReturnType<typeof buildApp>>, { host, port }:
 /** Amounts are stored without their currency: under another one they would all mean something else. */
 async function checkCurrency(wanted: string, database: Database): Promise<void> {
   const stored = await keepCurrency(database.pool, wanted)
-  if (stored !== wanted) throw new Error(`All amounts in this database are in ${stored}, and PURSER_CURRENCY is ${wanted}. Set it to ${stored}.`)
+  if (stored !== wanted)
+    throw new Error(`All amounts in this database are in ${stored}, and PURSER_CURRENCY is ${wanted}. Set it to ${stored}.`)
 }
 
-async function startContext({ config, log, lifecycle }: Process, urls: DatabaseUrls, database: Database, hints: Context['hints']): Promise<Context> {
+async function startContext(
+  { config, log, lifecycle }: Process,
+  urls: DatabaseUrls,
+  database: Database,
+  hints: Context['hints'],
+): Promise<Context> {
   const notices = await openNotices(urls.appUrl, (err) => log.warn({ err }, 'notices of the database are lost for the moment'))
   lifecycle.onStop('notices', 2_000, () => notices.close())
   return openContext({

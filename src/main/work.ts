@@ -11,7 +11,11 @@ export async function work(args: readonly string[]): Promise<number> {
     const { config, log, lifecycle } = process_
     await keepEmbeddedRepository(config)
     const urls = await startDatabase(config, log, lifecycle)
-    const database = openDatabase({ url: urls.appUrl, poolSize: config.poolSize, onIdleError: (err) => log.warn({ err }, 'an idle database connection was lost') })
+    const database = openDatabase({
+      url: urls.appUrl,
+      poolSize: config.poolSize,
+      onIdleError: (err) => log.warn({ err }, 'an idle database connection was lost'),
+    })
     lifecycle.onStop('database connections', 5_000, () => database.close())
     const hints = createDeliveryHints(queueOf(config, urls), log)
     lifecycle.onStop('hints', 3_000, () => hints.close())

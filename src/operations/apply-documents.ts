@@ -9,7 +9,13 @@ import { buildPlatform, resolveBlueprint, type Platform, type StoredDocument } f
 import { checkPlatform, type ChangedDocument } from '../core/platform-check.ts'
 import type { FieldError, Problem } from '../core/problem.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { applyDocuments as applyInStore, readDocument, readPlatformDocuments, type AppliedDocument, type AppliedResult } from '../store/documents.ts'
+import {
+  applyDocuments as applyInStore,
+  readDocument,
+  readPlatformDocuments,
+  type AppliedDocument,
+  type AppliedResult,
+} from '../store/documents.ts'
 import { actorOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { mayWrite } from './document-rights.ts'
@@ -20,17 +26,29 @@ const MAX_DOCUMENTS = 1_000
 const MAX_ROUNDS = 5
 
 /** Applies documents together or not at all. A dry run answers the same and stores nothing. */
-export async function applyDocuments(context: Context, caller: Caller, input: { readonly documents: readonly unknown[]; readonly dryRun: boolean }): Promise<Result<JsonObject>> {
-  if (input.documents.length > MAX_DOCUMENTS) return refuse({ code: 'invalid', errors: [{ pointer: '/documents', detail: `must have at most ${MAX_DOCUMENTS} documents` }] })
+export async function applyDocuments(
+  context: Context,
+  caller: Caller,
+  input: { readonly documents: readonly unknown[]; readonly dryRun: boolean },
+): Promise<Result<JsonObject>> {
+  if (input.documents.length > MAX_DOCUMENTS)
+    return refuse({ code: 'invalid', errors: [{ pointer: '/documents', detail: `must have at most ${MAX_DOCUMENTS} documents` }] })
   const parsed = parseAll(input.documents)
   if (!parsed.ok) return parsed
   const applied = await apply(context, caller, parsed.value, { dryRun: input.dryRun, ifRevision: null })
-  return applied.ok ? ok({ platformRevision: Number(applied.value.platformRevision), results: applied.value.results.map((result) => ({ ...result })) }) : applied
+  return applied.ok
+    ? ok({ platformRevision: Number(applied.value.platformRevision), results: applied.value.results.map((result) => ({ ...result })) })
+    : applied
 }
 
 /** Applies one document under the name that its path has. `ifMatch`: the ETag that it must still have. */
 export async function putDocument(
-  context: Context, caller: Caller, kind: Kind, name: string, body: unknown, options: { readonly dryRun: boolean; readonly ifMatch: string | null },
+  context: Context,
+  caller: Caller,
+  kind: Kind,
+  name: string,
+  body: unknown,
+  options: { readonly dryRun: boolean; readonly ifMatch: string | null },
 ): Promise<Result<{ readonly created: boolean; readonly document: JsonObject; readonly etag: string }>> {
   const ifRevision = parseIfMatch(options.ifMatch)
   if (!ifRevision.ok) return ifRevision
@@ -58,7 +76,12 @@ export async function putDocument(
 
 type Applied = { readonly platformRevision: number; readonly results: readonly AppliedResult[] }
 
-async function apply(context: Context, caller: Caller, changed: readonly ChangedDocument[], options: { readonly dryRun: boolean; readonly ifRevision: number | 'any' | null }): Promise<Result<Applied>> {
+async function apply(
+  context: Context,
+  caller: Caller,
+  changed: readonly ChangedDocument[],
+  options: { readonly dryRun: boolean; readonly ifRevision: number | 'any' | null },
+): Promise<Result<Applied>> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const stored = await readPlatformDocuments(context.database.pool)
     const current = await platformOf(context, stored)
@@ -70,7 +93,11 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
     const checked = checkPlatform(platform, changed)
     if (!checked.ok) return checked
 
-    const answer = await applyInStore(context.database.pool, changed.map(({ document }) => storedForm(platform, document, options.ifRevision)), { platformRevision: stored.revision, dryRun: options.dryRun, actor: actorOf(caller) })
+    const answer = await applyInStore(
+      context.database.pool,
+      changed.map(({ document }) => storedForm(platform, document, options.ifRevision)),
+      { platformRevision: stored.revision, dryRun: options.dryRun, actor: actorOf(caller) },
+    )
     switch (answer.outcome) {
       case 'stale':
         continue
@@ -80,7 +107,8 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
         return refuse({ code: 'precondition-failed', detail: 'The document is at another revision than If-Match names. Read it again.' })
       case 'in-use':
         return refuse({
-          code: 'in-use', usedBy: answer.usedBy,
+          code: 'in-use',
+          usedBy: answer.usedBy,
           detail: `Environment ${answer.name} cannot change its repository, branch, path or namespace while ${answer.usedBy.join(', ')} live there. Delete them, or make another environment.`,
         })
       case 'done':
@@ -88,7 +116,11 @@ async function apply(context: Context, caller: Caller, changed: readonly Changed
         return ok(answer)
     }
   }
-  return refuse({ code: 'unavailable', detail: 'Others are applying documents without a pause. Nothing was stored; apply again.', retryAfterS: 1 })
+  return refuse({
+    code: 'unavailable',
+    detail: 'Others are applying documents without a pause. Nothing was stored; apply again.',
+    retryAfterS: 1,
+  })
 }
 
 type StoredPlatform = Awaited<ReturnType<typeof readPlatformDocuments>>
@@ -135,9 +167,11 @@ function withoutAnswerFields(body: unknown): unknown {
 
 /** The platform as it would be with the changed documents. Versions of blueprints are added, everything else replaced. */
 function platformWith(context: Context, stored: StoredPlatform, changed: readonly ChangedDocument[], current: Platform): Platform {
-  const key = (document: Document) => `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
+  const key = (document: Document) =>
+    `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
   const documents = new Map<string, StoredDocument>(stored.documents.map((s) => [key(s.document), s]))
-  for (const { document } of changed) documents.set(key(document), { document, revision: (documents.get(key(document))?.revision ?? 0) + 1 })
+  for (const { document } of changed)
+    documents.set(key(document), { document, revision: (documents.get(key(document))?.revision ?? 0) + 1 })
   const { allowFileRepositories } = context
   return buildPlatform({ revision: stored.revision + 1n, allowFileRepositories, documents: [...documents.values()] }, current)
 }
@@ -146,9 +180,12 @@ function storedForm(platform: Platform, document: Document, ifRevision: number |
   const { name } = document.metadata
   const isBlueprint = document.kind === 'Blueprint'
   return {
-    kind: document.kind, name,
+    kind: document.kind,
+    name,
     version: isBlueprint ? document.spec.version : null,
-    current: isBlueprint ? (resolveBlueprint(platform, name) ?? platform.blueprints.get(name)?.[0])?.version ?? document.spec.version : null,
+    current: isBlueprint
+      ? ((resolveBlueprint(platform, name) ?? platform.blueprints.get(name)?.[0])?.version ?? document.spec.version)
+      : null,
     body: JSON.stringify(document),
     digest: digest(canonicalize(document)),
     decides: kinds[document.kind].decides,
@@ -165,7 +202,15 @@ function budgetForm({ metadata, spec }: BudgetDocument): AppliedDocument['budget
   if (amount === null) throw new Error(`budget ${metadata.name} was parsed with the limit ${limit}`)
   // Names have no % or _, so a glob is a LIKE pattern but for its star.
   const blueprints = match?.blueprints?.map((glob) => glob.replaceAll('*', '%')) ?? null
-  return { name: metadata.name, team: scope.team ?? null, environment: scope.environment ?? null, measure, blueprints, limit: Number(amount), alertAt }
+  return {
+    name: metadata.name,
+    team: scope.team ?? null,
+    environment: scope.environment ?? null,
+    measure,
+    blueprints,
+    limit: Number(amount),
+    alertAt,
+  }
 }
 
 function branchForm(document: Extract<Document, { kind: 'Environment' }>): AppliedDocument['branch'] {

@@ -18,15 +18,24 @@ const people = new WeakMap<object, Map<string, string>>()
  * Who asks, by `Authorization: Bearer psr_…` and, with the scope `impersonate`, `Purser-On-Behalf-Of: alice@example.com`:
  * then the person acts with their own roles, and the bearer is `via`.
  */
-export async function authenticate(context: Context, credentials: { readonly authorization: string | undefined; readonly onBehalfOf: string | undefined }): Promise<Result<Caller>> {
+export async function authenticate(
+  context: Context,
+  credentials: { readonly authorization: string | undefined; readonly onBehalfOf: string | undefined },
+): Promise<Result<Caller>> {
   const bearer = /^Bearer +([\x21-\x7e]{1,4096})$/i.exec(credentials.authorization ?? '')?.[1]
   if (bearer === undefined) return refuse({ code: 'unauthenticated', detail: 'Send a token: Authorization: Bearer psr_…' })
   const token = await findToken(context, bearer)
   if (token === null) return refuse({ code: 'unauthenticated', detail: 'This token is not known here, or was revoked.' })
 
   const own: Caller = {
-    principal: token.principal, subject: token.subject, kind: token.kind, email: token.kind === 'person' ? token.subject : null, groups: [],
-    scopes: new Set(scopes.filter((scope) => token.scopes.includes(scope))), administrator: token.administrator, via: null,
+    principal: token.principal,
+    subject: token.subject,
+    kind: token.kind,
+    email: token.kind === 'person' ? token.subject : null,
+    groups: [],
+    scopes: new Set(scopes.filter((scope) => token.scopes.includes(scope))),
+    administrator: token.administrator,
+    via: null,
   }
   if (credentials.onBehalfOf === undefined) return ok(own)
   return actOnBehalf(context, own, token, credentials.onBehalfOf)
@@ -34,13 +43,19 @@ export async function authenticate(context: Context, credentials: { readonly aut
 
 async function actOnBehalf(context: Context, bot: Caller, token: TokenRecord, person: string): Promise<Result<Caller>> {
   const email = person.trim().toLowerCase()
-  if (!/^[^\s@<>"(),:;\\]{1,64}@[a-z0-9.-]{1,190}$/.test(email)) return refuse({ code: 'malformed', detail: 'Purser-On-Behalf-Of is the e-mail address of a person.' })
+  if (!/^[^\s@<>"(),:;\\]{1,64}@[a-z0-9.-]{1,190}$/.test(email))
+    return refuse({ code: 'malformed', detail: 'Purser-On-Behalf-Of is the e-mail address of a person.' })
   if (!bot.scopes.has('impersonate') || !token.impersonateTeams.includes('*')) {
     return refuse({ code: 'forbidden', detail: 'These credentials may not act on behalf of this person.', needs: 'scope impersonate' })
   }
   return ok({
-    principal: await findPerson(context, email), subject: email, kind: 'person', email, groups: [],
-    scopes: new Set(onBehalfScopes.filter((scope) => bot.scopes.has(scope))), administrator: false,
+    principal: await findPerson(context, email),
+    subject: email,
+    kind: 'person',
+    email,
+    groups: [],
+    scopes: new Set(onBehalfScopes.filter((scope) => bot.scopes.has(scope))),
+    administrator: false,
     via: { principal: bot.principal, subject: bot.subject },
   })
 }

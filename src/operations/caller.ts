@@ -55,7 +55,11 @@ export function rolesOfCaller(platform: Platform, caller: Caller, team: string):
 export function sightOf(platform: Platform, caller: Caller): Sight {
   if (caller.administrator) return sightOfAll
   const teams = teamsOfCaller(platform, caller)
-  return { all: false, teams: teams.map((t) => t.name), approves: teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role }))) }
+  return {
+    all: false,
+    teams: teams.map((t) => t.name),
+    approves: teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role }))),
+  }
 }
 
 /** The teams whose resources, budgets and events the caller may read; null: all. */
@@ -79,5 +83,7 @@ export function missingScope(caller: Caller, scope: Scope): Forbidden | null {
 export function missingAdministrator(caller: Caller): Forbidden | null {
   const scope = missingScope(caller, 'platform:write')
   if (scope !== null) return scope
-  return caller.administrator ? null : { code: 'forbidden', detail: 'Only a platform administrator may do this.', needs: 'platform role administrator' }
+  return caller.administrator
+    ? null
+    : { code: 'forbidden', detail: 'Only a platform administrator may do this.', needs: 'platform role administrator' }
 }

@@ -21,8 +21,15 @@ export async function cancelRequest(context: Context, caller: Caller, text: stri
   const needed = own ? 'developer' : 'owner'
   const [role] = rolesOfCaller(platform, caller, request.team)
   const mayCancel = (role !== undefined && roleAtLeast(role, needed)) || caller.administrator
-  const forbidden: Forbidden | null = missingScope(caller, 'requests:write')
-    ?? (mayCancel ? null : { code: 'forbidden', detail: `Cancelling ${own ? 'your own request' : "somebody else's request"} takes the role ${needed} in team ${request.team}.`, needs: `role ${needed} in team ${request.team}` })
+  const forbidden: Forbidden | null =
+    missingScope(caller, 'requests:write') ??
+    (mayCancel
+      ? null
+      : {
+          code: 'forbidden',
+          detail: `Cancelling ${own ? 'your own request' : "somebody else's request"} takes the role ${needed} in team ${request.team}.`,
+          needs: `role ${needed} in team ${request.team}`,
+        })
   if (forbidden !== null) return forbid(context, caller, forbidden, { operation: 'cancelRequest', team: request.team, subject: request.id })
 
   const answer = await cancelInStore(pool, request.id, actorOf(caller))

@@ -14,7 +14,13 @@ export function conflictProblem(plan: Plan, conflict: Conflict): Problem {
       return { code: 'resource-exists', name: change.name, environment: plan.environment, pointer }
     case 'resource-busy': {
       const other = conflict.request
-      return { code: 'resource-busy', name: change.name, environment: plan.environment, pointer, requestId: other === null ? null : idFromUuid('request', other) }
+      return {
+        code: 'resource-busy',
+        name: change.name,
+        environment: plan.environment,
+        pointer,
+        requestId: other === null ? null : idFromUuid('request', other),
+      }
     }
     case 'object-exists':
       return { code: 'object-exists', object: describeObject(conflict.object), pointer }

@@ -19,12 +19,22 @@ const MAX_ROUNDS = 5
  * every requirement that its voter satisfies; once all have theirs, the request is released. The same vote again is the
  * same answer.
  */
-export async function approveRequest(context: Context, caller: Caller, id: string, input: { readonly planDigest: string; readonly comment?: string }): Promise<Result<JsonObject>> {
+export async function approveRequest(
+  context: Context,
+  caller: Caller,
+  id: string,
+  input: { readonly planDigest: string; readonly comment?: string },
+): Promise<Result<JsonObject>> {
   return decide(context, caller, id, { vote: 'approve', planDigest: input.planDigest, comment: input.comment ?? null })
 }
 
 /** A rejection; one is enough. The requester cancels instead. */
-export async function rejectRequest(context: Context, caller: Caller, id: string, input: { readonly comment: string }): Promise<Result<JsonObject>> {
+export async function rejectRequest(
+  context: Context,
+  caller: Caller,
+  id: string,
+  input: { readonly comment: string },
+): Promise<Result<JsonObject>> {
   return decide(context, caller, id, { vote: 'reject', planDigest: null, comment: input.comment })
 }
 
@@ -42,11 +52,21 @@ async function decide(context: Context, caller: Caller, text: string, decision: 
     const answer = await decideOnce(context, platform, caller, id, decision)
     if (answer !== null) return answer
   }
-  return refuse({ code: 'unavailable', detail: 'The documents of the platform keep changing. Your vote was not counted; vote again.', retryAfterS: 1 })
+  return refuse({
+    code: 'unavailable',
+    detail: 'The documents of the platform keep changing. Your vote was not counted; vote again.',
+    retryAfterS: 1,
+  })
 }
 
 /** Null: the platform or the votes moved on since they were read. */
-async function decideOnce(context: Context, platform: Platform, caller: Caller, id: Id<'request'>, decision: Decision): Promise<Result<JsonObject> | null> {
+async function decideOnce(
+  context: Context,
+  platform: Platform,
+  caller: Caller,
+  id: Id<'request'>,
+  decision: Decision,
+): Promise<Result<JsonObject> | null> {
   const { pool } = context.database
   const sight = sightOf(platform, caller)
   const request = await readRequest(pool, id, sight)
@@ -60,18 +80,30 @@ async function decideOnce(context: Context, platform: Platform, caller: Caller, 
   const own = satisfiedBy(needs, (team) => rolesOfCaller(platform, caller, team))
   if (own.length === 0) {
     const named = needs.map((need) => `${need.role} in team ${need.team}`)
-    if (named.length === 0) return refuse({ code: 'wrong-state', state: request.state, detail: `${id} needs no approval; it is ${request.state}.` })
-    return forbid(context, caller, { code: 'forbidden', detail: `Deciding on this takes ${named.join(' or ')}.`, needs: `role ${named.join(' or ')}` }, about)
+    if (named.length === 0)
+      return refuse({ code: 'wrong-state', state: request.state, detail: `${id} needs no approval; it is ${request.state}.` })
+    return forbid(
+      context,
+      caller,
+      { code: 'forbidden', detail: `Deciding on this takes ${named.join(' or ')}.`, needs: `role ${named.join(' or ')}` },
+      about,
+    )
   }
 
   const answer = await voteOnRequest(pool, {
-    request: id, principal: caller.principal, actor: actorOf(caller), vote: decision.vote, comment: decision.comment,
+    request: id,
+    principal: caller.principal,
+    actor: actorOf(caller),
+    vote: decision.vote,
+    comment: decision.comment,
     planDigest: decision.planDigest ?? request.body.plan.digest,
     platformRevision: platform.revision,
     seen: voters.votes,
     // Judged again for those who voted before: a role that has gone takes its vote with it.
     satisfies: Object.fromEntries([
-      ...voters.voters.map(({ principal, subject }) => [principal, satisfiedBy(needs, (team) => rolesOfSubject(platform, subject, team))] as const),
+      ...voters.voters.map(
+        ({ principal, subject }) => [principal, satisfiedBy(needs, (team) => rolesOfSubject(platform, subject, team))] as const,
+      ),
       [caller.principal, own] as const,
     ]),
   })
@@ -83,7 +115,11 @@ async function decideOnce(context: Context, platform: Platform, caller: Caller, 
     case 'plan-changed':
       return refuse({ code: 'plan-changed', expected: decision.planDigest ?? '', planDigest: answer.planDigest })
     case 'wrong-state':
-      return refuse({ code: 'wrong-state', state: answer.state, detail: `${id} is ${answer.state}; votes count only while it waits for approval.` })
+      return refuse({
+        code: 'wrong-state',
+        state: answer.state,
+        detail: `${id} is ${answer.state}; votes count only while it waits for approval.`,
+      })
     case 'same':
       break
     case 'done':

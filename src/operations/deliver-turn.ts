@@ -70,7 +70,12 @@ export async function fail(
 }
 
 /** The branch cannot take commits now; its requests wait, and nothing fails. */
-export async function hold({ d, epoch }: Pick<Turn, 'd' | 'epoch'>, branch: BranchRecord, state: Exclude<BranchState, 'ok'>, detail: string): Promise<Delivered> {
+export async function hold(
+  { d, epoch }: Pick<Turn, 'd' | 'epoch'>,
+  branch: BranchRecord,
+  state: Exclude<BranchState, 'ok'>,
+  detail: string,
+): Promise<Delivered> {
   if (branch.state !== state)
     d.warn('a branch cannot take commits', { repository: branch.repository, branch: branch.branch, state, detail })
   if (!(await setBranchState(d.pool, { id: branch.id, epoch }, state, detail))) throw otherWriter()

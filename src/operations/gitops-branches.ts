@@ -16,13 +16,21 @@ export async function listBranches(context: Context, caller: Caller): Promise<Re
  * After somebody rewrote a branch's history: what is on it now is the truth to go on from. The next delivery fetches, and
  * holds the branch again unless `head` is in what it finds.
  */
-export async function acceptBranch(context: Context, caller: Caller, input: { readonly repository: string; readonly branch: string; readonly head: string }): Promise<Result<JsonObject>> {
+export async function acceptBranch(
+  context: Context,
+  caller: Caller,
+  input: { readonly repository: string; readonly branch: string; readonly head: string },
+): Promise<Result<JsonObject>> {
   const { pool } = context.database
   const about = { operation: 'acceptBranch', team: null, subject: `${input.repository} ${input.branch}` }
   const forbidden = missingAdministrator(caller)
   if (forbidden !== null) return forbid(context, caller, forbidden, about)
   const branch = await readBranchByName(pool, input.repository, input.branch)
-  if (branch === null) return refuse({ code: 'invalid', errors: [{ pointer: '/repository', detail: `no environment writes to ${input.branch} of ${input.repository}` }] })
+  if (branch === null)
+    return refuse({
+      code: 'invalid',
+      errors: [{ pointer: '/repository', detail: `no environment writes to ${input.branch} of ${input.repository}` }],
+    })
   if (!(await acceptHead(pool, branch.id, input.head, actorOf(caller)))) {
     return refuse({
       code: 'wrong-state',

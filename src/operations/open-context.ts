@@ -23,7 +23,10 @@ export function openContext(parts: ContextParts): Context {
   const cache = openPlatformCache(parts)
   const waiting = openWaiting(notices)
   return {
-    database, hints, currency, allowFileRepositories,
+    database,
+    hints,
+    currency,
+    allowFileRepositories,
     admission: openAdmission(database.pool),
     platform: cache.platform,
     reloadPlatform: cache.reload,
@@ -37,7 +40,10 @@ export function openContext(parts: ContextParts): Context {
  * The platform in memory is used as long as the process listens for changes and has heard of none; `admit` compares its
  * revision with the stored one in any case, so the worst that an old platform costs is another round.
  */
-function openPlatformCache({ database, notices, allowFileRepositories }: ContextParts): { platform(): Promise<Platform>; reload(): Promise<Platform> } {
+function openPlatformCache({ database, notices, allowFileRepositories }: ContextParts): {
+  platform(): Promise<Platform>
+  reload(): Promise<Platform>
+} {
   let known: Platform | null = null
   let heard = 0n
   /** What changed while nobody listened was not heard. */
@@ -77,10 +83,12 @@ function openPlatformCache({ database, notices, allowFileRepositories }: Context
       })
       return running
     }
-    next ??= running.catch(() => null).then(() => {
-      next = null
-      return reload()
-    })
+    next ??= running
+      .catch(() => null)
+      .then(() => {
+        next = null
+        return reload()
+      })
     return next
   }
 

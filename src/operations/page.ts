@@ -4,7 +4,10 @@ import { ok, refuse, type Result } from '../core/result.ts'
 /** What a caller asks of a list: at most `first` things, those after the cursor. */
 export type PageInput = { readonly first: number; readonly after: string | null }
 
-export type Page = { readonly items: readonly JsonObject[]; readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean } }
+export type Page = {
+  readonly items: readonly JsonObject[]
+  readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }
+}
 
 /** Cursors are opaque: base64url of the position, so that nobody builds on what is in them. */
 export function encodeCursor(position: string): string {

@@ -24,19 +24,30 @@ export async function planRequest(context: Context, caller: Caller, input: Reque
   if (input.planDigest !== undefined && input.planDigest !== plan.digest) {
     return refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest })
   }
-  const [conflict, budgets] = await Promise.all([readConflict(context.database.pool, plan), readCoveringBudgets(context.database.pool, plan)])
+  const [conflict, budgets] = await Promise.all([
+    readConflict(context.database.pool, plan),
+    readCoveringBudgets(context.database.pool, plan),
+  ])
   // A resource that moved between two reads: the plan is of a moment ago, and the next one will see it.
   if (conflict !== null && conflict.outcome !== 'stale') return refuse(conflictProblem(plan, conflict))
 
   const view = budgetViewOf(platform, caller)
   const problem = denial(plan.decision.violations, budgets)
-  return ok(presentPlan(plan, {
-    reason: input.reason ?? '', currency: context.currency, budgets, view,
-    problem: problem === null ? null : problemDocument(problemOf(problem, null, view)),
-  }))
+  return ok(
+    presentPlan(plan, {
+      reason: input.reason ?? '',
+      currency: context.currency,
+      budgets,
+      view,
+      problem: problem === null ? null : problemDocument(problemOf(problem, null, view)),
+    }),
+  )
 }
 
-function denial(violations: Extract<Problem, { code: 'policy-denied' }>['violations'], budgets: readonly BudgetSnapshot[]): Parameters<typeof problemOf>[0] | null {
+function denial(
+  violations: Extract<Problem, { code: 'policy-denied' }>['violations'],
+  budgets: readonly BudgetSnapshot[],
+): Parameters<typeof problemOf>[0] | null {
   const short = budgets.filter((b) => shortfallOf(b, false) > 0n)
   if (violations.length > 0) return { code: 'policy-denied', violations, budgets: short }
   return short.length > 0 ? { code: 'budget-exceeded', budgets: short } : null

@@ -26,7 +26,13 @@ export async function preparePlan(context: Context, platform: Platform, caller: 
   const resources = named.length === 0 ? new Map() : await readLiveResources(context.database.pool, input.team, input.environment, named)
   return planChanges(platform, input, {
     now: context.now(),
-    requester: { subject: caller.subject, kind: caller.kind, roles: rolesOfCaller(platform, caller, input.team), via: caller.via?.subject ?? null, groups: caller.groups },
+    requester: {
+      subject: caller.subject,
+      kind: caller.kind,
+      roles: rolesOfCaller(platform, caller, input.team),
+      via: caller.via?.subject ?? null,
+      groups: caller.groups,
+    },
     resources,
   })
 }

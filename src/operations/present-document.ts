@@ -19,8 +19,14 @@ export async function presentDocuments(context: Context, records: readonly Docum
     const { document, revision, createdAt, updatedAt } = record
     const budget = document.kind === 'Budget' ? counters.get(document.metadata.name) : undefined
     return {
-      apiVersion: document.apiVersion, kind: document.kind,
-      metadata: { ...(document.metadata as unknown as JsonObject), revision, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() },
+      apiVersion: document.apiVersion,
+      kind: document.kind,
+      metadata: {
+        ...(document.metadata as unknown as JsonObject),
+        revision,
+        createdAt: createdAt.toISOString(),
+        updatedAt: updatedAt.toISOString(),
+      },
       spec: document.spec as unknown as JsonObject, // Documents are JSON.
       ...(budget === undefined ? {} : { status: presentCounters(budget) }),
     }
@@ -29,7 +35,12 @@ export async function presentDocuments(context: Context, records: readonly Docum
 
 function presentCounters(b: BudgetCounters): JsonObject {
   const amount = (value: bigint) => formatAmount(value, b.measure)
-  return { limit: amount(b.limit), committed: amount(b.committed), reserved: amount(b.reserved), remaining: amount(b.limit - b.committed - b.reserved) }
+  return {
+    limit: amount(b.limit),
+    committed: amount(b.committed),
+    reserved: amount(b.reserved),
+    remaining: amount(b.limit - b.committed - b.reserved),
+  }
 }
 
 /** The entity tag of a document: its revision. */
@@ -42,5 +53,7 @@ export function parseIfMatch(ifMatch: string | null): Result<number | 'any' | nu
   if (ifMatch === null) return ok(null)
   if (ifMatch.trim() === '*') return ok('any')
   const revision = /^\s*"(\d{1,9})"\s*$/.exec(ifMatch)?.[1]
-  return revision === undefined ? refuse({ code: 'precondition-failed', detail: 'If-Match is the ETag of the document as it was read, such as "3".' }) : ok(Number(revision))
+  return revision === undefined
+    ? refuse({ code: 'precondition-failed', detail: 'If-Match is the ETag of the document as it was read, such as "3".' })
+    : ok(Number(revision))
 }

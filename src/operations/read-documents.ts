@@ -2,20 +2,37 @@ import type { Document, Kind } from '../core/document/document.ts'
 import { teamCard } from '../core/document/team.ts'
 import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listDocumentVersions as listVersionsInStore, listDocuments as listInStore, readDocument as readInStore, type DocumentFilter, type DocumentRecord } from '../store/documents.ts'
+import {
+  listDocumentVersions as listVersionsInStore,
+  listDocuments as listInStore,
+  readDocument as readInStore,
+  type DocumentFilter,
+  type DocumentRecord,
+} from '../store/documents.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { etagOf, presentDocument, presentDocuments } from './present-document.ts'
 
 /** One document in force. A blueprint's name may have a version: `postgres@1.2.0`. */
-export async function readDocument(context: Context, caller: Caller, kind: Kind, name: string): Promise<Result<{ readonly document: JsonObject; readonly etag: string }>> {
+export async function readDocument(
+  context: Context,
+  caller: Caller,
+  kind: Kind,
+  name: string,
+): Promise<Result<{ readonly document: JsonObject; readonly etag: string }>> {
   const record = await visibleDocument(context, caller, kind, name)
   return record.ok ? ok({ document: await presentDocument(context, record.value), etag: etagOf(record.value) }) : record
 }
 
 /** A page of the documents of a kind by name, as far as the caller may see each. */
-export async function listDocuments(context: Context, caller: Caller, kind: Kind, filter: DocumentFilter, page: PageInput): Promise<Result<Page>> {
+export async function listDocuments(
+  context: Context,
+  caller: Caller,
+  kind: Kind,
+  filter: DocumentFilter,
+  page: PageInput,
+): Promise<Result<Page>> {
   const forbidden = missingScope(caller, 'read')
   if (forbidden !== null) return refuse(forbidden)
   const after = parseCursor(page.after, parseName)
@@ -23,13 +40,29 @@ export async function listDocuments(context: Context, caller: Caller, kind: Kind
   const teams = readableTeams(await context.platform(), caller)
   const scope = kind !== 'Budget' || teams === null ? {} : { scopeTeams: teams }
   const records = await listInStore(context.database, kind, { ...filter, ...scope }, { first: page.first + 1, after: after.value })
-  const shown = await presentDocuments(context, records.map((record) => ({ ...record, document: asSeenBy(teams, record.document) ?? record.document })))
+  const shown = await presentDocuments(
+    context,
+    records.map((record) => ({ ...record, document: asSeenBy(teams, record.document) ?? record.document })),
+  )
   const rows = records.map((record, index) => ({ name: record.document.metadata.name, shown: shown[index] ?? {} }))
-  return ok(pageOf(rows, page.first, (row) => row.shown, (row) => row.name))
+  return ok(
+    pageOf(
+      rows,
+      page.first,
+      (row) => row.shown,
+      (row) => row.name,
+    ),
+  )
 }
 
 /** Every revision of a document, newest first; of a blueprint, every version. */
-export async function listDocumentVersions(context: Context, caller: Caller, kind: Kind, name: string, page: PageInput): Promise<Result<Page>> {
+export async function listDocumentVersions(
+  context: Context,
+  caller: Caller,
+  kind: Kind,
+  name: string,
+  page: PageInput,
+): Promise<Result<Page>> {
   const visible = await visibleDocument(context, caller, kind, name)
   if (!visible.ok) return visible
   const after = parseCursor(page.after, (text) => (/^\d{1,9}$/.test(text) ? Number(text) : null))
@@ -40,12 +73,22 @@ export async function listDocumentVersions(context: Context, caller: Caller, kin
   // A budget may have been another team's before; what it was then ends the list.
   const seen = versions.map((version) => ({ ...version, document: asSeenBy(teams, version.document) }))
   const hidden = seen.findIndex(({ document }) => document === null)
-  const shown = (hidden === -1 ? seen : seen.slice(0, hidden)).flatMap(({ document, ...version }) => (document === null ? [] : [{ ...version, document }]))
-  return ok(pageOf(shown, page.first, ({ document, revision, updatedAt, appliedBy }) => ({
-    apiVersion: document.apiVersion, kind: document.kind,
-    metadata: { ...(document.metadata as unknown as JsonObject), revision, appliedAt: updatedAt.toISOString(), appliedBy },
-    spec: document.spec as unknown as JsonObject, // Documents are JSON.
-  }), (version) => String(version.revision)))
+  const shown = (hidden === -1 ? seen : seen.slice(0, hidden)).flatMap(({ document, ...version }) =>
+    document === null ? [] : [{ ...version, document }],
+  )
+  return ok(
+    pageOf(
+      shown,
+      page.first,
+      ({ document, revision, updatedAt, appliedBy }) => ({
+        apiVersion: document.apiVersion,
+        kind: document.kind,
+        metadata: { ...(document.metadata as unknown as JsonObject), revision, appliedAt: updatedAt.toISOString(), appliedBy },
+        spec: document.spec as unknown as JsonObject, // Documents are JSON.
+      }),
+      (version) => String(version.revision),
+    ),
+  )
 }
 
 async function visibleDocument(context: Context, caller: Caller, kind: Kind, name: string): Promise<Result<DocumentRecord>> {

@@ -38,12 +38,24 @@ export async function listRequests(context: Context, caller: Caller, query: Requ
   const platform = await context.platform()
   const { awaiting, resource, ...filter } = query
   const records = await listInStore(
-    context.database.pool, sightOf(platform, caller),
-    { ...filter, ...(resource === undefined ? {} : { resource: resourceKey(resource) }), ...(awaiting === undefined ? {} : { awaiting: caller.principal }) },
+    context.database.pool,
+    sightOf(platform, caller),
+    {
+      ...filter,
+      ...(resource === undefined ? {} : { resource: resourceKey(resource) }),
+      ...(awaiting === undefined ? {} : { awaiting: caller.principal }),
+    },
     { first: page.first + 1, after: after.value },
   )
   const view = budgetViewOf(platform, caller)
-  return ok(pageOf(records, page.first, (record) => presentRequest(record, view), (record) => record.id))
+  return ok(
+    pageOf(
+      records,
+      page.first,
+      (record) => presentRequest(record, view),
+      (record) => record.id,
+    ),
+  )
 }
 
 /** The store knows resources by UUID or name. */

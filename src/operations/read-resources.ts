@@ -2,12 +2,23 @@ import { parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { formatMoney } from '../core/money.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listResourceChanges, listResources as listInStore, readResource as readInStore, type ResourceRecord, type ResourceStatus } from '../store/resources.ts'
+import {
+  listResourceChanges,
+  listResources as listInStore,
+  readResource as readInStore,
+  type ResourceRecord,
+  type ResourceStatus,
+} from '../store/resources.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 
-export type ResourcesQuery = { readonly team?: string; readonly environment?: string; readonly blueprint?: string; readonly status?: ResourceStatus }
+export type ResourcesQuery = {
+  readonly team?: string
+  readonly environment?: string
+  readonly blueprint?: string
+  readonly status?: ResourceStatus
+}
 
 /** A page of the resources of the caller's teams, newest first; deleted ones only where `status` asks for them. */
 export async function listResources(context: Context, caller: Caller, query: ResourcesQuery, page: PageInput): Promise<Result<Page>> {
@@ -17,7 +28,14 @@ export async function listResources(context: Context, caller: Caller, query: Res
   if (!after.ok) return after
   const teams = readableTeams(await context.platform(), caller)
   const records = await listInStore(context.database, teams, query, { first: page.first + 1, after: after.value })
-  return ok(pageOf(records, page.first, (record) => present(record, context.currency), (record) => record.id))
+  return ok(
+    pageOf(
+      records,
+      page.first,
+      (record) => present(record, context.currency),
+      (record) => record.id,
+    ),
+  )
 }
 
 export async function readResource(context: Context, caller: Caller, text: string): Promise<Result<JsonObject>> {
@@ -32,11 +50,25 @@ export async function listResourceHistory(context: Context, caller: Caller, text
   const after = parseCursor<Id<'request'>>(page.after, (position) => parseId('request', position))
   if (!after.ok) return after
   const changes = await listResourceChanges(context.database.pool, record.value.id, { first: page.first + 1, after: after.value })
-  return ok(pageOf(changes, page.first, (c) => ({
-    request: c.request, state: c.state, action: c.action, blueprint: c.blueprint, parameters: c.parameters,
-    cost: { before: formatMoney(c.costBefore), after: formatMoney(c.costAfter), currency: context.currency },
-    requester: c.requester, reason: c.reason, commit: c.commit, createdAt: c.createdAt.toISOString(),
-  }), (c) => c.request))
+  return ok(
+    pageOf(
+      changes,
+      page.first,
+      (c) => ({
+        request: c.request,
+        state: c.state,
+        action: c.action,
+        blueprint: c.blueprint,
+        parameters: c.parameters,
+        cost: { before: formatMoney(c.costBefore), after: formatMoney(c.costAfter), currency: context.currency },
+        requester: c.requester,
+        reason: c.reason,
+        commit: c.commit,
+        createdAt: c.createdAt.toISOString(),
+      }),
+      (c) => c.request,
+    ),
+  )
 }
 
 async function visibleResource(context: Context, caller: Caller, text: string): Promise<Result<ResourceRecord>> {
@@ -49,9 +81,18 @@ async function visibleResource(context: Context, caller: Caller, text: string): 
 
 function present(r: ResourceRecord, currency: string): JsonObject {
   return {
-    id: r.id, name: r.name, team: r.team, environment: r.environment, blueprint: r.blueprint, parameters: r.parameters,
+    id: r.id,
+    name: r.name,
+    team: r.team,
+    environment: r.environment,
+    blueprint: r.blueprint,
+    parameters: r.parameters,
     cost: { monthly: formatMoney(r.costMinor), currency },
-    ttl: r.ttl, status: r.status, lastRequest: r.lastRequest, files: r.files,
-    createdAt: r.createdAt.toISOString(), updatedAt: r.updatedAt.toISOString(),
+    ttl: r.ttl,
+    status: r.status,
+    lastRequest: r.lastRequest,
+    files: r.files,
+    createdAt: r.createdAt.toISOString(),
+    updatedAt: r.updatedAt.toISOString(),
   }
 }

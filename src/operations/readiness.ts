@@ -16,8 +16,19 @@ export async function readiness(context: Context): Promise<{ readonly ready: boo
       checks: {
         database: { ok: true, detail: null, platformRevision: Number(revision) },
         queue: { ok: context.hints.fault === null, detail: context.hints.fault },
-        roles: { ok: !roles.applicationOwnsTables, detail: roles.applicationOwnsTables ? 'the application connects as the owner of the tables; its guards hold, its grants do not' : null },
-        repositories: branches.map(({ repository, branch, state, since, detail }) => ({ repository, branch, state, since: since.toISOString(), detail })),
+        roles: {
+          ok: !roles.applicationOwnsTables,
+          detail: roles.applicationOwnsTables
+            ? 'the application connects as the owner of the tables; its guards hold, its grants do not'
+            : null,
+        },
+        repositories: branches.map(({ repository, branch, state, since, detail }) => ({
+          repository,
+          branch,
+          state,
+          since: since.toISOString(),
+          detail,
+        })),
       },
     }
   } catch {

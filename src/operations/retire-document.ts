@@ -15,7 +15,13 @@ const MAX_ROUNDS = 5
 const MAX_NAMED = 10
 
 /** Takes a document out of force, unless something that lives or another document needs it. Its versions stay in the history. */
-export async function deleteDocument(context: Context, caller: Caller, kind: Kind, name: string, options: { readonly dryRun: boolean; readonly ifMatch: string | null }): Promise<Result<null>> {
+export async function deleteDocument(
+  context: Context,
+  caller: Caller,
+  kind: Kind,
+  name: string,
+  options: { readonly dryRun: boolean; readonly ifMatch: string | null },
+): Promise<Result<null>> {
   const ifRevision = parseIfMatch(options.ifMatch)
   if (!ifRevision.ok) return ifRevision
   // Whether there is such a document is not for everybody to know: of a budget, not even its name.
@@ -27,12 +33,17 @@ export async function deleteDocument(context: Context, caller: Caller, kind: Kin
     if (record === null) return refuse({ code: 'not-found' })
     const forbidden = await mayWrite(context, platform, caller, record.document)
     if (forbidden !== null) return forbidden
-    const services = kind === 'Team' ? await listDocuments(context.database, 'Service', { owner: name }, { first: MAX_NAMED, after: null }) : []
+    const services =
+      kind === 'Team' ? await listDocuments(context.database, 'Service', { owner: name }, { first: MAX_NAMED, after: null }) : []
     const users = [...documentsUsing(platform, kind, name), ...services.map(({ document }) => `Service ${document.metadata.name}`)]
     if (users.length > 0) return refuse(inUse(kind, name, users))
 
     const document = { kind, name, decides: kinds[kind].decides, team: teamOf(record.document), ifRevision: ifRevision.value }
-    const answer = await retireDocument(context.database.pool, document, { platformRevision: platform.revision, dryRun: options.dryRun, actor: actorOf(caller) })
+    const answer = await retireDocument(context.database.pool, document, {
+      platformRevision: platform.revision,
+      dryRun: options.dryRun,
+      actor: actorOf(caller),
+    })
     switch (answer.outcome) {
       case 'stale':
         continue
@@ -47,7 +58,11 @@ export async function deleteDocument(context: Context, caller: Caller, kind: Kin
         return ok(null)
     }
   }
-  return refuse({ code: 'unavailable', detail: 'Others are applying documents without a pause. Nothing was changed; try again.', retryAfterS: 1 })
+  return refuse({
+    code: 'unavailable',
+    detail: 'Others are applying documents without a pause. Nothing was changed; try again.',
+    retryAfterS: 1,
+  })
 }
 
 function inUse(kind: Kind, name: string, users: readonly string[]): Problem {

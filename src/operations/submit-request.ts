@@ -25,8 +25,16 @@ const MAX_ROUNDS = 3
  * the present. The answer is the request (queued or waiting for approvals), or a refusal; denials are recorded too.
  * @throws Fault when the database is away; with an Idempotency-Key it is safe to ask again.
  */
-export async function submitRequest(context: Context, caller: Caller, input: RequestInput, idempotencyKey: string | null): Promise<Submitted> {
-  const idempotency = idempotencyKey === null ? null : { scope: `${caller.via?.principal ?? ''}/${caller.principal}`, key: idempotencyKey, fingerprint: digest(canonicalize(input)) }
+export async function submitRequest(
+  context: Context,
+  caller: Caller,
+  input: RequestInput,
+  idempotencyKey: string | null,
+): Promise<Submitted> {
+  const idempotency =
+    idempotencyKey === null
+      ? null
+      : { scope: `${caller.via?.principal ?? ''}/${caller.principal}`, key: idempotencyKey, fingerprint: digest(canonicalize(input)) }
   let platform = await context.platform()
   const refused = await refuseStranger(context, platform, caller, input.team)
   if (refused !== null) return refused
@@ -53,7 +61,13 @@ export async function submitRequest(context: Context, caller: Caller, input: Req
     const outcome = await conclude(context, platform, caller, submit, answer)
     if (outcome !== null) return outcome
   }
-  return fresh(refuse({ code: 'unavailable', detail: 'The documents of the platform or the resource keep changing. Nothing was stored; ask again.', retryAfterS: 1 }))
+  return fresh(
+    refuse({
+      code: 'unavailable',
+      detail: 'The documents of the platform or the resource keep changing. Nothing was stored; ask again.',
+      retryAfterS: 1,
+    }),
+  )
 }
 
 /** The refusal, in the log already, of somebody who may not ask for a team; null: they may, or there is no such team. */
@@ -66,7 +80,14 @@ function fresh(answer: Result<JsonObject>): Submitted {
   return { answer, replayed: false }
 }
 
-function submitOf(platform: Platform, caller: Caller, input: RequestInput, plan: Plan, idempotency: Submit['idempotency'], currency: string): Submit {
+function submitOf(
+  platform: Platform,
+  caller: Caller,
+  input: RequestInput,
+  plan: Plan,
+  idempotency: Submit['idempotency'],
+  currency: string,
+): Submit {
   const resourceIds = plan.changes.map((change) => change.resourceId ?? newId('resource'))
   const shownIds = plan.decision.outcome === 'denied' ? plan.changes.map((change) => change.resourceId) : resourceIds
   return {
@@ -80,7 +101,8 @@ function submitOf(platform: Platform, caller: Caller, input: RequestInput, plan:
     plan,
     resourceIds,
     body: requestBody(plan, shownIds, currency) as unknown as JsonObject,
-    problem: plan.decision.outcome === 'denied' ? { code: 'policy-denied', violations: plan.decision.violations.map((v) => ({ ...v })) } : null,
+    problem:
+      plan.decision.outcome === 'denied' ? { code: 'policy-denied', violations: plan.decision.violations.map((v) => ({ ...v })) } : null,
     actor: actorOf(caller),
   }
 }
@@ -93,9 +115,10 @@ async function conclude(context: Context, platform: Platform, caller: Caller, su
       if (answer.delivery !== null) context.hints.deliver(answer.delivery)
       return fresh(ok(presentRequest(admittedRecord(caller, submit, answer), view)))
     case 'denied': {
-      const facts = submit.plan.decision.outcome === 'denied'
-        ? { code: 'policy-denied' as const, violations: submit.plan.decision.violations, budgets: answer.short }
-        : { code: 'budget-exceeded' as const, budgets: answer.short }
+      const facts =
+        submit.plan.decision.outcome === 'denied'
+          ? { code: 'policy-denied' as const, violations: submit.plan.decision.violations, budgets: answer.short }
+          : { code: 'budget-exceeded' as const, budgets: answer.short }
       return fresh(refuse(problemOf(facts, submit.id, view)))
     }
     case 'stale':
@@ -119,7 +142,10 @@ function replay(platform: Platform, caller: Caller, record: RequestRecord, same:
   if (!same) return fresh(refuse({ code: 'idempotency-key-reused' } satisfies Problem))
   const view = budgetViewOf(platform, caller)
   const first = asAdmitted(record)
-  return { answer: first.problem === null ? ok(presentRequest(first, view)) : refuse(problemOf(first.problem, first.id, view)), replayed: true }
+  return {
+    answer: first.problem === null ? ok(presentRequest(first, view)) : refuse(problemOf(first.problem, first.id, view)),
+    replayed: true,
+  }
 }
 
 function admittedRecord(caller: Caller, submit: Submit, answer: Extract<Answer, { outcome: 'admitted' }>): RequestRecord {
@@ -127,12 +153,18 @@ function admittedRecord(caller: Caller, submit: Submit, answer: Extract<Answer, 
   return {
     id: submit.id,
     state: plan.decision.outcome === 'allowed' ? 'queued' : 'pending_approval',
-    team: plan.team, environment: plan.environment, reason: submit.reason,
+    team: plan.team,
+    environment: plan.environment,
+    reason: submit.reason,
     requester: actorOf(caller),
     body: submit.body as unknown as RequestRecord['body'],
     budgets: answer.budgets,
-    problem: null, approvals: [], delivery: null, claimed: false, hold: null,
-    createdAt: answer.at, updatedAt: answer.at,
+    problem: null,
+    approvals: [],
+    delivery: null,
+    claimed: false,
+    hold: null,
+    createdAt: answer.at,
+    updatedAt: answer.at,
   }
 }
-

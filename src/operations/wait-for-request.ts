@@ -8,7 +8,13 @@ import { readRequest } from './read-requests.ts'
 const LOOK_MS = 1_000
 
 /** Waits until a request leaves `queued`, at most `seconds`; at once in any other state. Answers the request as it is then. */
-export async function waitForRequest(context: Context, caller: Caller, id: string, seconds: number, signal: AbortSignal): Promise<Result<JsonObject>> {
+export async function waitForRequest(
+  context: Context,
+  caller: Caller,
+  id: string,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Result<JsonObject>> {
   const until = performance.now() + seconds * 1_000
   for (;;) {
     // Listening begins before the look: a move between the two is not missed.

@@ -29,7 +29,12 @@ export type Submit = {
 
 export type Answer =
   | { readonly outcome: 'admitted'; readonly budgets: readonly BudgetSnapshot[]; readonly at: Date; readonly delivery: string | null }
-  | { readonly outcome: 'denied'; readonly budgets: readonly BudgetSnapshot[]; readonly short: readonly BudgetSnapshot[]; readonly at: Date }
+  | {
+      readonly outcome: 'denied'
+      readonly budgets: readonly BudgetSnapshot[]
+      readonly short: readonly BudgetSnapshot[]
+      readonly at: Date
+    }
   | { readonly outcome: 'stale' | 'key-reused' }
   | { readonly outcome: 'replay'; readonly request: string }
   | Conflict
@@ -146,18 +151,25 @@ export function openAdmission(pool: pg.Pool): Admission {
 export async function readConflict(pool: pg.Pool, plan: Plan): Promise<Conflict | { readonly outcome: 'stale' } | null> {
   const doc = { team: plan.team, environment: plan.environment, changes: changeDocuments(plan, []) }
   const rows = await run<{ verdict: Conflict | { outcome: 'stale' } }>(
-    pool, { name: 'plan_conflicts', text: 'select verdict from plan_conflicts($1::jsonb[])' }, [[JSON.stringify(doc)]])
+    pool,
+    { name: 'plan_conflicts', text: 'select verdict from plan_conflicts($1::jsonb[])' },
+    [[JSON.stringify(doc)]],
+  )
   return rows[0]?.verdict ?? null
 }
 
 /** The budgets that cover a plan, as they would stand with its reservation, and those that it would not fit in. */
 export async function readCoveringBudgets(pool: pg.Pool, plan: Plan): Promise<readonly BudgetSnapshot[]> {
-  const rows = await run<{ budget: SnapshotRow }>(pool, {
-    name: 'covering_budgets',
-    text: `select jsonb_build_object('name', b.name, 'team', b.team, 'measure', b.measure, 'limit', b.limit_amount, 'committed', b.committed,
+  const rows = await run<{ budget: SnapshotRow }>(
+    pool,
+    {
+      name: 'covering_budgets',
+      text: `select jsonb_build_object('name', b.name, 'team', b.team, 'measure', b.measure, 'limit', b.limit_amount, 'committed', b.committed,
              'reserved', b.reserved, 'requested', v.delta) as budget
            from covering_budgets($1, $2, $3::jsonb) v join budget b on b.id = v.budget_id order by b.id`,
-  }, [plan.team, plan.environment, JSON.stringify(changeDocuments(plan, []))])
+    },
+    [plan.team, plan.environment, JSON.stringify(changeDocuments(plan, []))],
+  )
   return parseSnapshots(rows.map((row) => row.budget))
 }
 
@@ -217,9 +229,17 @@ function submitDocument(submit: Submit): unknown {
     keys: [
       ...(submit.idempotency === null ? [] : [`key/${submit.idempotency.scope}/${submit.idempotency.key}`]),
       ...plan.changes.map((change) => `resource/${place}/${change.name}`),
-      ...plan.changes.flatMap((change) => change.objects.map((o) => `object/${plan.environment}/${o.group}/${o.kind}/${o.namespace}/${o.name}`)),
+      ...plan.changes.flatMap((change) =>
+        change.objects.map((o) => `object/${plan.environment}/${o.group}/${o.kind}/${o.namespace}/${o.name}`),
+      ),
     ],
-    approvals: plan.decision.approvals.map(({ source, policy, rule, approvers, required }) => ({ source, policy, rule, ...approvers, required })),
+    approvals: plan.decision.approvals.map(({ source, policy, rule, approvers, required }) => ({
+      source,
+      policy,
+      rule,
+      ...approvers,
+      required,
+    })),
     changes: changeDocuments(plan, submit.resourceIds),
     files: plan.files,
   }

@@ -82,8 +82,10 @@ export function classifyDatabaseError(error: unknown): unknown {
   if (code === null) return isConnectionError(error) ? new Fault('wait', 'the database cannot be reached', { cause: error }) : error
   // Connection exceptions, shutdown, too many connections, out of resources, read-only after a failover; and whatever ends
   // or refuses the connection itself, such as a database that is closed for maintenance or a password that is being changed.
-  if (/^(08|53)/.test(code) || isFatal(error) || ['57P01', '57P02', '57P03', '25006'].includes(code)) return new Fault('wait', 'the database is not available', { cause: error })
-  if (['40001', '40P01', '55P03', '57014', '25P03', '25P04'].includes(code)) return new Fault('again', 'the database asked for another try', { cause: error })
+  if (/^(08|53)/.test(code) || isFatal(error) || ['57P01', '57P02', '57P03', '25006'].includes(code))
+    return new Fault('wait', 'the database is not available', { cause: error })
+  if (['40001', '40P01', '55P03', '57014', '25P03', '25P04'].includes(code))
+    return new Fault('again', 'the database asked for another try', { cause: error })
   return error
 }
 
@@ -100,21 +102,47 @@ function isFatal(error: unknown): boolean {
 /** The five characters of SQLSTATE, also from inside Prisma's wrapping; null when the error is not PostgreSQL's. */
 export function sqlState(error: unknown): string | null {
   for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
-    const { code, originalCode, cause, meta } = at as { code?: unknown; originalCode?: unknown; cause?: unknown; meta?: { driverAdapterError?: unknown } }
-    for (const candidate of [originalCode, code]) if (typeof candidate === 'string' && /^(?!P\d{4}$)[0-9A-Z]{5}$/.test(candidate)) return candidate
+    const { code, originalCode, cause, meta } = at as {
+      code?: unknown
+      originalCode?: unknown
+      cause?: unknown
+      meta?: { driverAdapterError?: unknown }
+    }
+    for (const candidate of [originalCode, code])
+      if (typeof candidate === 'string' && /^(?!P\d{4}$)[0-9A-Z]{5}$/.test(candidate)) return candidate
     at = cause ?? meta?.driverAdapterError
   }
   return null
 }
 
-const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'P1001', 'P1002', 'P1008', 'P1017'])
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+])
 
 function isConnectionError(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
     const { code, message, cause } = at as { code?: unknown; message?: unknown; cause?: unknown }
     if (typeof code === 'string' && connectionCodes.has(code)) return true
     // node-postgres gives these no code (pg/lib/client.js and pg-pool/index.js).
-    if (typeof message === 'string' && /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/.test(message)) return true
+    if (
+      typeof message === 'string' &&
+      /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/.test(
+        message,
+      )
+    )
+      return true
     at = cause
   }
   return false

@@ -8,22 +8,35 @@ import { read, only, run, type Database } from './database.ts'
 export type DocumentRecord = { readonly document: Document; readonly revision: number; readonly createdAt: Date; readonly updatedAt: Date }
 
 /** The revision of the platform and every document that decides: the current ones, and all versions of blueprints. */
-export async function readPlatformDocuments(pool: pg.Pool): Promise<{ readonly revision: bigint; readonly documents: readonly { readonly document: Document; readonly revision: number; readonly digest: string }[] }> {
+export async function readPlatformDocuments(
+  pool: pg.Pool,
+): Promise<{
+  readonly revision: bigint
+  readonly documents: readonly { readonly document: Document; readonly revision: number; readonly digest: string }[]
+}> {
   // One statement, so revision and documents are of one moment.
-  const rows = await run<{ revision: string; body: Document | null; document_revision: number; digest: string }>(pool, {
-    name: 'read_platform',
-    text: `select p.revision::text, v.body, v.revision as document_revision, v.digest from platform p left join (
+  const rows = await run<{ revision: string; body: Document | null; document_revision: number; digest: string }>(
+    pool,
+    {
+      name: 'read_platform',
+      text: `select p.revision::text, v.body, v.revision as document_revision, v.digest from platform p left join (
         select v.body, v.revision, v.digest, v.kind, v.name from document_version v
           join document x on x.kind = v.kind and x.name = v.name and (x.revision = v.revision or v.kind = 'Blueprint')
         where v.retired_at is null and v.kind <> 'Service') v on true
       order by v.kind, v.name, v.revision`,
-  }, [])
-  const documents = rows.flatMap((row) => (row.body === null ? [] : [{ document: row.body, revision: row.document_revision, digest: row.digest }]))
+    },
+    [],
+  )
+  const documents = rows.flatMap((row) =>
+    row.body === null ? [] : [{ document: row.body, revision: row.document_revision, digest: row.digest }],
+  )
   return { revision: BigInt(only(rows).revision), documents }
 }
 
 export async function readPlatformRevision(pool: pg.Pool): Promise<bigint> {
-  return BigInt(only(await run<{ revision: string }>(pool, { name: 'platform_revision', text: 'select revision::text from platform' }, [])).revision)
+  return BigInt(
+    only(await run<{ revision: string }>(pool, { name: 'platform_revision', text: 'select revision::text from platform' }, [])).revision,
+  )
 }
 
 export type DocumentFilter = {
@@ -35,11 +48,18 @@ export type DocumentFilter = {
 }
 
 /** A page of current documents of a kind by name. */
-export async function listDocuments({ pool }: Database, kind: Kind, filter: DocumentFilter, page: { readonly first: number; readonly after: string | null }): Promise<readonly DocumentRecord[]> {
+export async function listDocuments(
+  { pool }: Database,
+  kind: Kind,
+  filter: DocumentFilter,
+  page: { readonly first: number; readonly after: string | null },
+): Promise<readonly DocumentRecord[]> {
   type Row = { document: Document; revision: number; createdAt: Date; updatedAt: Date }
-  return run<Row>(pool, {
-    name: 'list_documents',
-    text: `select v.body as document, v.revision, d.created_at as "createdAt", d.updated_at as "updatedAt"
+  return run<Row>(
+    pool,
+    {
+      name: 'list_documents',
+      text: `select v.body as document, v.revision, d.created_at as "createdAt", d.updated_at as "updatedAt"
       from document d join document_version v using (kind, name, revision)
       where d.kind = $1 and ($2::text is null or d.name > $2)
         and ($3::text is null or v.body->'spec'->>'owner' = $3)
@@ -47,7 +67,9 @@ export async function listDocuments({ pool }: Database, kind: Kind, filter: Docu
         and ($5::text is null or (v.body->'metadata'->'tags')::jsonb ? $5)
         and ($6::text[] is null or v.body->'spec'->'scope'->>'team' = any ($6))
       order by d.name limit $7`,
-  }, [kind, page.after, filter.owner ?? null, filter.lifecycle ?? null, filter.tag ?? null, filter.scopeTeams ?? null, page.first])
+    },
+    [kind, page.after, filter.owner ?? null, filter.lifecycle ?? null, filter.tag ?? null, filter.scopeTeams ?? null, page.first],
+  )
 }
 
 /** One document in force; of a blueprint, `version` chooses one of its versions. */
@@ -62,14 +84,21 @@ export async function readDocument({ prisma }: Database, kind: Kind, name: strin
 export type DocumentVersionRecord = DocumentRecord & { readonly appliedBy: string }
 
 /** Every revision of a document that is in force, newest first. */
-export async function listDocumentVersions({ prisma }: Database, kind: Kind, name: string, page: { readonly first: number; readonly after: number | null }): Promise<readonly DocumentVersionRecord[] | null> {
+export async function listDocumentVersions(
+  { prisma }: Database,
+  kind: Kind,
+  name: string,
+  page: { readonly first: number; readonly after: number | null },
+): Promise<readonly DocumentVersionRecord[] | null> {
   const current = await read(prisma.document.findUnique({ where: { kind_name: { kind, name } } }))
   if (current === null) return null
-  const rows = await read(prisma.documentVersion.findMany({
-    where: { kind, name, ...(page.after === null ? {} : { revision: { lt: page.after } }) },
-    orderBy: { revision: 'desc' },
-    take: page.first,
-  }))
+  const rows = await read(
+    prisma.documentVersion.findMany({
+      where: { kind, name, ...(page.after === null ? {} : { revision: { lt: page.after } }) },
+      orderBy: { revision: 'desc' },
+      take: page.first,
+    }),
+  )
   return rows.map((row) => ({ ...parse(row, current), updatedAt: row.appliedAt, appliedBy: row.appliedBy }))
 }
 
@@ -77,7 +106,12 @@ type VersionRow = { readonly body: Prisma.JsonValue; readonly revision: number }
 
 function parse(version: VersionRow, current: { readonly createdAt: Date; readonly updatedAt: Date }): DocumentRecord {
   // Written by `apply_documents` alone, from what `parseDocument` accepted.
-  return { document: version.body as unknown as Document, revision: version.revision, createdAt: current.createdAt, updatedAt: current.updatedAt }
+  return {
+    document: version.body as unknown as Document,
+    revision: version.revision,
+    createdAt: current.createdAt,
+    updatedAt: current.updatedAt,
+  }
 }
 
 /** A document on its way into the store. */
@@ -95,12 +129,25 @@ export type AppliedDocument = {
   readonly team: string | null
   /** The revision that the document must be at now; `any`: it must be there. */
   readonly ifRevision: number | 'any' | null
-  readonly budget: { readonly name: string; readonly team: string | null; readonly environment: string | null; readonly measure: string; readonly blueprints: readonly string[] | null; readonly limit: number; readonly alertAt: readonly number[] } | null
+  readonly budget: {
+    readonly name: string
+    readonly team: string | null
+    readonly environment: string | null
+    readonly measure: string
+    readonly blueprints: readonly string[] | null
+    readonly limit: number
+    readonly alertAt: readonly number[]
+  } | null
   /** Where an environment puts its files and objects; it stays there while something of it lives. */
   readonly branch: { readonly repository: string; readonly branch: string; readonly path: string; readonly namespace: string } | null
 }
 
-export type AppliedResult = { readonly kind: Kind; readonly name: string; readonly outcome: 'created' | 'changed' | 'unchanged' | 'retired'; readonly revision: number }
+export type AppliedResult = {
+  readonly kind: Kind
+  readonly name: string
+  readonly outcome: 'created' | 'changed' | 'unchanged' | 'retired'
+  readonly revision: number
+}
 
 export type ApplyAnswer =
   | { readonly outcome: 'done'; readonly platformRevision: number; readonly results: readonly AppliedResult[] }
@@ -110,16 +157,34 @@ export type ApplyAnswer =
   /** An environment that would move to another branch has resources that live on this one. */
   | { readonly outcome: 'in-use'; readonly index: number; readonly name: string; readonly usedBy: readonly string[] }
 
-export async function applyDocuments(pool: pg.Pool, documents: readonly AppliedDocument[], context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<ApplyAnswer> {
+export async function applyDocuments(
+  pool: pg.Pool,
+  documents: readonly AppliedDocument[],
+  context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor },
+): Promise<ApplyAnswer> {
   const document = JSON.stringify({ ...context, platformRevision: Number(context.platformRevision), documents })
-  return only(await run<{ answer: ApplyAnswer }>(pool, { name: 'apply_documents', text: 'select apply_documents($1::jsonb) as answer' }, [document])).answer
+  return only(
+    await run<{ answer: ApplyAnswer }>(pool, { name: 'apply_documents', text: 'select apply_documents($1::jsonb) as answer' }, [document]),
+  ).answer
 }
 
 export type RetireAnswer =
   | { readonly outcome: 'done' | 'stale' | 'not-found' | 'precondition-failed' }
   | { readonly outcome: 'in-use'; readonly usedBy: readonly string[] }
 
-export async function retireDocument(pool: pg.Pool, document: { readonly kind: Kind; readonly name: string; readonly decides: boolean; readonly team: string | null; readonly ifRevision: number | 'any' | null }, context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor }): Promise<RetireAnswer> {
+export async function retireDocument(
+  pool: pg.Pool,
+  document: {
+    readonly kind: Kind
+    readonly name: string
+    readonly decides: boolean
+    readonly team: string | null
+    readonly ifRevision: number | 'any' | null
+  },
+  context: { readonly platformRevision: bigint; readonly dryRun: boolean; readonly actor: Actor },
+): Promise<RetireAnswer> {
   const p = JSON.stringify({ ...document, ...context, platformRevision: Number(context.platformRevision) })
-  return only(await run<{ answer: RetireAnswer }>(pool, { name: 'retire_document', text: 'select retire_document($1::jsonb) as answer' }, [p])).answer
+  return only(
+    await run<{ answer: RetireAnswer }>(pool, { name: 'retire_document', text: 'select retire_document($1::jsonb) as answer' }, [p]),
+  ).answer
 }

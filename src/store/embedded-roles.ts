@@ -4,7 +4,6 @@ import { sessionLimits } from './database.ts'
 /** The names of the embedded database and its two roles; an installation with a database of its own chooses its own. */
 export const embedded = { database: 'purser', owner: 'purser_owner', application: 'purser_app' } as const
 
-
 /** Makes the owner, the application's role and the database, where they are missing. Runs at every start: a first one may have been cut short. */
 export async function prepareRoles(superuserUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl, connectionTimeoutMillis: 10_000 })
@@ -12,7 +11,8 @@ export async function prepareRoles(superuserUrl: string): Promise<void> {
   try {
     for (const role of [embedded.owner, embedded.application]) await makeRole(client, role)
     // For the queue's sessions too. The owner has no limits: a migration takes as long as it takes.
-    for (const [name, value] of Object.entries(sessionLimits)) await client.query(`alter role ${embedded.application} set ${name} = '${value}'`)
+    for (const [name, value] of Object.entries(sessionLimits))
+      await client.query(`alter role ${embedded.application} set ${name} = '${value}'`)
     const { rowCount } = await client.query('select from pg_database where datname = $1', [embedded.database])
     if (rowCount === 0) {
       await client.query(`create database ${embedded.database} owner ${embedded.owner}`)

@@ -28,7 +28,12 @@ export type EventFilter = { readonly team?: string; readonly type?: string; read
  * A page of the log of these teams (null: of all, and of the platform itself), oldest first. Events of a transaction that
  * is younger than one still running are not shown yet: it may bring events that belong before them.
  */
-export async function listEvents(pool: pg.Pool, teams: readonly string[] | null, filter: EventFilter, page: { readonly first: number; readonly after: EventPosition | null }): Promise<readonly EventRecord[]> {
+export async function listEvents(
+  pool: pg.Pool,
+  teams: readonly string[] | null,
+  filter: EventFilter,
+  page: { readonly first: number; readonly after: EventPosition | null },
+): Promise<readonly EventRecord[]> {
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
   const where: string[] = ['(e.tx < pg_snapshot_xmin(pg_current_snapshot()) or e.generation < current_generation())']
@@ -41,16 +46,47 @@ export async function listEvents(pool: pg.Pool, teams: readonly string[] | null,
   if (filter.team !== undefined) add('team', `e.team = ${bind(filter.team)}`)
   if (filter.type !== undefined) add('type', `e.type = ${bind(filter.type)}`)
   if (filter.subject !== undefined) add('subject', `e.subject = ${bind(filter.subject)}`)
-  if (page.after !== null) add('after', `(e.generation, e.tx, e.seq) > (${bind(page.after.generation)}::integer, ${bind(page.after.tx)}::text::xid8, ${bind(page.after.seq)}::bigint)`)
-  type Row = { id: string; type: string; time: Date; actor: Actor; team: string | null; subject: string; data: JsonObject; generation: number; tx: string; seq: string }
-  const rows = await run<Row>(pool, {
-    name: `list_events ${names.join(' ')}`,
-    text: `select e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.generation, e.tx::text, e.seq::text from event e where ${where.join(' and ')} order by e.generation, e.tx, e.seq limit ${bind(page.first)}`,
-  }, values)
-  return rows.map(({ generation, tx, seq, ...row }) => ({ ...row, id: idFromUuid('event', row.id), position: { generation, tx: BigInt(tx), seq: BigInt(seq) } }))
+  if (page.after !== null)
+    add(
+      'after',
+      `(e.generation, e.tx, e.seq) > (${bind(page.after.generation)}::integer, ${bind(page.after.tx)}::text::xid8, ${bind(page.after.seq)}::bigint)`,
+    )
+  type Row = {
+    id: string
+    type: string
+    time: Date
+    actor: Actor
+    team: string | null
+    subject: string
+    data: JsonObject
+    generation: number
+    tx: string
+    seq: string
+  }
+  const rows = await run<Row>(
+    pool,
+    {
+      name: `list_events ${names.join(' ')}`,
+      text: `select e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.generation, e.tx::text, e.seq::text from event e where ${where.join(' and ')} order by e.generation, e.tx, e.seq limit ${bind(page.first)}`,
+    },
+    values,
+  )
+  return rows.map(({ generation, tx, seq, ...row }) => ({
+    ...row,
+    id: idFromUuid('event', row.id),
+    position: { generation, tx: BigInt(tx), seq: BigInt(seq) },
+  }))
 }
 
 /** A forbidden write, for the log. */
-export async function recordRefusedAccess(pool: pg.Pool, refusal: { readonly actor: Actor; readonly team: string | null; readonly subject: string; readonly data: JsonObject }): Promise<void> {
-  await run(pool, { name: 'refuse_access', text: 'select refuse_access($1::jsonb, $2, $3, $4::jsonb)' }, [JSON.stringify(refusal.actor), refusal.team, refusal.subject, JSON.stringify(refusal.data)])
+export async function recordRefusedAccess(
+  pool: pg.Pool,
+  refusal: { readonly actor: Actor; readonly team: string | null; readonly subject: string; readonly data: JsonObject },
+): Promise<void> {
+  await run(pool, { name: 'refuse_access', text: 'select refuse_access($1::jsonb, $2, $3, $4::jsonb)' }, [
+    JSON.stringify(refusal.actor),
+    refusal.team,
+    refusal.subject,
+    JSON.stringify(refusal.data),
+  ])
 }

@@ -27,7 +27,13 @@ export async function openNotices(url: string, onLost: (error: unknown) => void)
   let timer: NodeJS.Timeout | null = null
 
   async function connect(): Promise<void> {
-    const next = new pg.Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 5_000, query_timeout: 5_000, application_name: 'purser notices' })
+    const next = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
+      application_name: 'purser notices',
+    })
     const lose = (error: unknown) => {
       if (client !== next) return
       client = null

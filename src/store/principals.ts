@@ -13,12 +13,23 @@ export type TokenRecord = {
 
 /** The token of this hash, unless it was revoked. */
 export async function readToken(pool: pg.Pool, hash: Uint8Array): Promise<TokenRecord | null> {
-  type Row = { principal: string; subject: string; kind: TokenRecord['kind']; scopes: string[]; impersonate_teams: string[] | null; administrator: boolean }
-  const rows = await run<Row>(pool, {
-    name: 'read_token',
-    text: `select p.id as principal, p.subject, p.kind, t.scopes, t.impersonate_teams, t.administrator
+  type Row = {
+    principal: string
+    subject: string
+    kind: TokenRecord['kind']
+    scopes: string[]
+    impersonate_teams: string[] | null
+    administrator: boolean
+  }
+  const rows = await run<Row>(
+    pool,
+    {
+      name: 'read_token',
+      text: `select p.id as principal, p.subject, p.kind, t.scopes, t.impersonate_teams, t.administrator
       from api_token t join principal p on p.id = t.principal_id where t.hash = $1 and t.revoked_at is null`,
-  }, [hash])
+    },
+    [hash],
+  )
   const [row] = rows
   return row === undefined ? null : { ...row, impersonateTeams: row.impersonate_teams ?? [] }
 }

@@ -25,24 +25,64 @@ export type ResourceRecord = {
 }
 
 /** What updates and deletes are planned on: the committed resources of these names, by name. */
-export async function readLiveResources(pool: pg.Pool, team: string, environment: string, names: readonly string[]): Promise<ReadonlyMap<string, LiveResource>> {
-  type Row = { id: string; name: string; blueprint_name: string; blueprint_version: string; parameters: JsonObject; cost: string; ttl: string | null; revision: number; files: { path: string; digest: string }[] }
-  const rows = await run<Row>(pool, {
-    name: 'read_live_resources',
-    text: `select x.id, x.name, x.blueprint_name, x.blueprint_version, x.parameters, x.cost::text, x.ttl, x.revision,
+export async function readLiveResources(
+  pool: pg.Pool,
+  team: string,
+  environment: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, LiveResource>> {
+  type Row = {
+    id: string
+    name: string
+    blueprint_name: string
+    blueprint_version: string
+    parameters: JsonObject
+    cost: string
+    ttl: string | null
+    revision: number
+    files: { path: string; digest: string }[]
+  }
+  const rows = await run<Row>(
+    pool,
+    {
+      name: 'read_live_resources',
+      text: `select x.id, x.name, x.blueprint_name, x.blueprint_version, x.parameters, x.cost::text, x.ttl, x.revision,
         coalesce((select jsonb_agg(jsonb_build_object('path', f.path, 'digest', f.digest) order by f.path) from resource_file f where f.resource_id = x.id), '[]') as files
       from resource x where x.team = $1 and x.environment = $2 and x.name = any ($3) and x.status <> 'deleted' and x.revision > 0`,
-  }, [team, environment, names])
-  return new Map(rows.map((row) => [row.name, {
-    id: idFromUuid('resource', row.id), name: row.name, blueprint: { name: row.blueprint_name, version: row.blueprint_version },
-    parameters: row.parameters, costMinor: BigInt(row.cost), ttl: row.ttl, revision: row.revision, files: row.files,
-  }]))
+    },
+    [team, environment, names],
+  )
+  return new Map(
+    rows.map((row) => [
+      row.name,
+      {
+        id: idFromUuid('resource', row.id),
+        name: row.name,
+        blueprint: { name: row.blueprint_name, version: row.blueprint_version },
+        parameters: row.parameters,
+        costMinor: BigInt(row.cost),
+        ttl: row.ttl,
+        revision: row.revision,
+        files: row.files,
+      },
+    ]),
+  )
 }
 
-export type ResourceFilter = { readonly team?: string; readonly environment?: string; readonly blueprint?: string; readonly status?: ResourceStatus }
+export type ResourceFilter = {
+  readonly team?: string
+  readonly environment?: string
+  readonly blueprint?: string
+  readonly status?: ResourceStatus
+}
 
 /** A page of resources of these teams (null: of all), newest first; deleted ones only where the filter asks for them. */
-export async function listResources({ prisma }: Database, teams: readonly string[] | null, filter: ResourceFilter, page: { readonly first: number; readonly after: Id<'resource'> | null }): Promise<readonly ResourceRecord[]> {
+export async function listResources(
+  { prisma }: Database,
+  teams: readonly string[] | null,
+  filter: ResourceFilter,
+  page: { readonly first: number; readonly after: Id<'resource'> | null },
+): Promise<readonly ResourceRecord[]> {
   const where: Prisma.ResourceWhereInput = {
     AND: [
       ...(teams === null ? [] : [{ team: { in: [...teams] } }]),
@@ -53,16 +93,29 @@ export async function listResources({ prisma }: Database, teams: readonly string
     ],
     status: filter.status ?? { not: 'deleted' },
   }
-  const rows = await read(prisma.resource.findMany({ where, include: { files: { select: { path: true, digest: true }, orderBy: { path: 'asc' } } }, orderBy: { id: 'desc' }, take: page.first }))
+  const rows = await read(
+    prisma.resource.findMany({
+      where,
+      include: { files: { select: { path: true, digest: true }, orderBy: { path: 'asc' } } },
+      orderBy: { id: 'desc' },
+      take: page.first,
+    }),
+  )
   return rows.map(parse)
 }
 
 /** One resource of these teams (null: of all); deleted ones stay readable. */
-export async function readResource({ prisma }: Database, teams: readonly string[] | null, id: Id<'resource'>): Promise<ResourceRecord | null> {
-  const row = await read(prisma.resource.findFirst({
-    where: { id: idToUuid(id), ...(teams === null ? {} : { team: { in: [...teams] } }) },
-    include: { files: { select: { path: true, digest: true }, orderBy: { path: 'asc' } } },
-  }))
+export async function readResource(
+  { prisma }: Database,
+  teams: readonly string[] | null,
+  id: Id<'resource'>,
+): Promise<ResourceRecord | null> {
+  const row = await read(
+    prisma.resource.findFirst({
+      where: { id: idToUuid(id), ...(teams === null ? {} : { team: { in: [...teams] } }) },
+      include: { files: { select: { path: true, digest: true }, orderBy: { path: 'asc' } } },
+    }),
+  )
   return row === null ? null : parse(row)
 }
 
@@ -70,13 +123,19 @@ type ResourceRow = Prisma.ResourceGetPayload<{ include: { files: { select: { pat
 
 function parse(row: ResourceRow): ResourceRecord {
   return {
-    id: idFromUuid('resource', row.id), name: row.name, team: row.team, environment: row.environment,
+    id: idFromUuid('resource', row.id),
+    name: row.name,
+    team: row.team,
+    environment: row.environment,
     blueprint: { name: row.blueprintName, version: row.blueprintVersion },
     parameters: row.parameters as JsonObject, // Parameters of an object schema.
-    costMinor: row.cost, ttl: row.ttl,
+    costMinor: row.cost,
+    ttl: row.ttl,
     status: row.status as ResourceStatus, // Checked by resource_status_known.
     lastRequest: idFromUuid('request', row.lastRequestId),
-    files: row.files, createdAt: row.createdAt, updatedAt: row.updatedAt,
+    files: row.files,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
   }
 }
 
@@ -95,16 +154,46 @@ export type ResourceChange = {
 }
 
 /** What was asked about a resource, newest first. Authorize by `readResource` first. */
-export async function listResourceChanges(pool: pg.Pool, id: Id<'resource'>, page: { readonly first: number; readonly after: Id<'request'> | null }): Promise<readonly ResourceChange[]> {
-  type Row = { request_id: string; state: string; action: ResourceChange['action']; blueprint_name: string; blueprint_version: string; parameters: JsonObject | null; cost_before: string; cost_after: string; requester: string; reason: string; commit_sha: string | null; created_at: Date }
-  const rows = await run<Row>(pool, {
-    name: 'resource_changes',
-    text: `select c.request_id, q.state, c.action, c.blueprint_name, c.blueprint_version, c.parameters, c.cost_before::text, c.cost_after::text, p.subject as requester, q.reason, q.commit_sha, q.created_at
+export async function listResourceChanges(
+  pool: pg.Pool,
+  id: Id<'resource'>,
+  page: { readonly first: number; readonly after: Id<'request'> | null },
+): Promise<readonly ResourceChange[]> {
+  type Row = {
+    request_id: string
+    state: string
+    action: ResourceChange['action']
+    blueprint_name: string
+    blueprint_version: string
+    parameters: JsonObject | null
+    cost_before: string
+    cost_after: string
+    requester: string
+    reason: string
+    commit_sha: string | null
+    created_at: Date
+  }
+  const rows = await run<Row>(
+    pool,
+    {
+      name: 'resource_changes',
+      text: `select c.request_id, q.state, c.action, c.blueprint_name, c.blueprint_version, c.parameters, c.cost_before::text, c.cost_after::text, p.subject as requester, q.reason, q.commit_sha, q.created_at
       from request_change c join request q on q.id = c.request_id join principal p on p.id = q.requester_id
       where c.resource_id = $1 and ($2::uuid is null or c.request_id < $2) order by c.request_id desc limit $3`,
-  }, [idToUuid(id), page.after === null ? null : idToUuid(page.after), page.first])
+    },
+    [idToUuid(id), page.after === null ? null : idToUuid(page.after), page.first],
+  )
   return rows.map((row) => ({
-    request: idFromUuid('request', row.request_id), state: row.state, action: row.action, blueprint: { name: row.blueprint_name, version: row.blueprint_version },
-    parameters: row.parameters, costBefore: BigInt(row.cost_before), costAfter: BigInt(row.cost_after), requester: row.requester, reason: row.reason, commit: row.commit_sha, createdAt: row.created_at,
+    request: idFromUuid('request', row.request_id),
+    state: row.state,
+    action: row.action,
+    blueprint: { name: row.blueprint_name, version: row.blueprint_version },
+    parameters: row.parameters,
+    costBefore: BigInt(row.cost_before),
+    costAfter: BigInt(row.cost_after),
+    requester: row.requester,
+    reason: row.reason,
+    commit: row.commit_sha,
+    createdAt: row.created_at,
   }))
 }

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileExpression, EvaluationError, expressionEnvironment, type ExpressionEnvironment, type Scope, type Values } from '../../src/core/expression.ts'
+import {
+  compileExpression,
+  EvaluationError,
+  expressionEnvironment,
+  type ExpressionEnvironment,
+  type Scope,
+  type Values,
+} from '../../src/core/expression.ts'
 import { absent, fromCel, toCel } from '../../src/core/expression/values.ts'
 import type { Json, JsonObject } from '../../src/core/json.ts'
 import { compileParameters, type ParameterSchema } from '../../src/core/schema.ts'
@@ -14,22 +21,44 @@ function schemaOf(schema: JsonObject): ParameterSchema {
 const postgres = schemaOf({
   type: 'object',
   properties: {
-    size: { type: 'string' }, storageGB: { type: 'integer' }, ratio: { type: 'number' }, highAvailability: { type: 'boolean' }, note: { type: 'string' },
+    size: { type: 'string' },
+    storageGB: { type: 'integer' },
+    ratio: { type: 'number' },
+    highAvailability: { type: 'boolean' },
+    note: { type: 'string' },
     backup: { type: 'object', properties: { enabled: { type: 'boolean' }, keep: { type: 'integer' } } },
     rules: { type: 'array', items: { type: 'object', properties: { port: { type: 'integer' }, host: { type: 'string' } } } },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
-    anything: {}, 'odd-name': { type: 'integer' }, 'a.b': { type: 'object', properties: {} }, a_b: { type: 'object', properties: {} },
+    anything: {},
+    'odd-name': { type: 'integer' },
+    'a.b': { type: 'object', properties: {} },
+    a_b: { type: 'object', properties: {} },
   },
 })
 
 const values = {
   action: 'update',
   team: { name: 'payments', title: 'Payments', costCenter: '4711', tags: ['core'] },
-  environment: { name: 'prod', namespace: 'payments-prod', values: { region: 'eu-central-1', zones: 3, ratio: 0.5, nested: { a: [1, 2.5] }, nothing: null } },
+  environment: {
+    name: 'prod',
+    namespace: 'payments-prod',
+    values: { region: 'eu-central-1', zones: 3, ratio: 0.5, nested: { a: [1, 2.5] }, nothing: null },
+  },
   blueprint: { name: 'postgres', version: '1.2.0', tags: ['database'], lifecycle: 'production' },
   resource: { name: 'orders-db' },
   parameters: {
-    size: 'm', storageGB: 600, ratio: 2, highAvailability: true, backup: { enabled: true }, rules: [{ port: 80, host: 'a' }, { port: 443, host: 'b' }], labels: { tier: 'gold' }, anything: { x: 1 }, 'odd-name': 5,
+    size: 'm',
+    storageGB: 600,
+    ratio: 2,
+    highAvailability: true,
+    backup: { enabled: true },
+    rules: [
+      { port: 80, host: 'a' },
+      { port: 443, host: 'b' },
+    ],
+    labels: { tier: 'gold' },
+    anything: { x: 1 },
+    'odd-name': 5,
   },
   previous: { size: 's', storageGB: 10, ratio: 2, backup: { enabled: true }, labels: { tier: 'gold' } },
   cost: { before: 15, after: 129, delta: 114 },
@@ -93,7 +122,7 @@ describe('an expression', () => {
     ["now.getDayOfWeek('Europe/Berlin')", 0n],
     ['now.getDayOfYear()', 87n],
     ["action == 'update' && team.name == 'payments' && blueprint.lifecycle == 'production' && resource.name != ''", true],
-    ["team.tags[0] + blueprint.tags[0]", 'coredatabase'],
+    ['team.tags[0] + blueprint.tags[0]', 'coredatabase'],
   ])('%s has its value', (source, wanted) => {
     expect(run(source)).toStrictEqual(wanted)
   })
@@ -108,18 +137,30 @@ describe('an expression', () => {
 
   it.each<readonly [string, string]>([
     ['parameters.storagGB > 5', 'no such key: storagGB\nparameters.storagGB > 5\n           ^'],
-    ["has(parameters.region)", 'no such key: region\nhas(parameters.region)\n               ^'],
-    ['parameters.rules.exists(r, has(r.prot))', 'no such key: prot\nparameters.rules.exists(r, has(r.prot))\n                                 ^'],
+    ['has(parameters.region)', 'no such key: region\nhas(parameters.region)\n               ^'],
+    [
+      'parameters.rules.exists(r, has(r.prot))',
+      'no such key: prot\nparameters.rules.exists(r, has(r.prot))\n                                 ^',
+    ],
     ['parameters.storageGB == 10.0', 'no such overload: int == double\nparameters.storageGB == 10.0\n^'],
     ["{'s': 15, 'm': 60.5}", "map value uses wrong type, expected type 'int' but found 'double'\n{'s': 15, 'm': 60.5}\n               ^"],
     ["namespace == 'x'", "namespace is a reserved word; it is environment.namespace\nnamespace == 'x'\n^"],
     ['cots.after > 5.0', 'there is no variable cots here; did you mean cost?\ncots.after > 5.0\n^'],
     ['true &&\n  1 +', 'unexpected token: EOF\n  1 +\n     ^'],
     ["'abc", "unterminated string\n'abc\n^"],
-    ["parameters.size.matches('(?=x)')", "the pattern is no RE2 pattern: invalid or unsupported Perl syntax: `(?=`\nparameters.size.matches('(?=x)')\n                        ^"],
+    [
+      "parameters.size.matches('(?=x)')",
+      "the pattern is no RE2 pattern: invalid or unsupported Perl syntax: `(?=`\nparameters.size.matches('(?=x)')\n                        ^",
+    ],
     ['parameters.size.matches(1)', "found no matching overload for 'string.matches(int)'\nparameters.size.matches(1)\n^"],
-    ['parameters.rules.map(a, parameters.rules.map(b, parameters.rules.map(c, 1)))', 'macros are nested deeper than 2\nparameters.rules.map(a, parameters.rules.map(b, parameters.rules.map(c, 1)))\n                                                ^'],
-    ['cel.bind(a, 1, cel.bind(b, 1, cel.bind(c, 1, a + b + c)))', 'macros are nested deeper than 2\ncel.bind(a, 1, cel.bind(b, 1, cel.bind(c, 1, a + b + c)))\n                              ^'],
+    [
+      'parameters.rules.map(a, parameters.rules.map(b, parameters.rules.map(c, 1)))',
+      'macros are nested deeper than 2\nparameters.rules.map(a, parameters.rules.map(b, parameters.rules.map(c, 1)))\n                                                ^',
+    ],
+    [
+      'cel.bind(a, 1, cel.bind(b, 1, cel.bind(c, 1, a + b + c)))',
+      'macros are nested deeper than 2\ncel.bind(a, 1, cel.bind(b, 1, cel.bind(c, 1, a + b + c)))\n                              ^',
+    ],
     ['', 'is empty\n\n^'],
   ])('%j is refused with a frame', (source, wanted) => {
     expect(refusal(source)).toBe(wanted)
@@ -132,7 +173,7 @@ describe('an expression', () => {
   })
 
   it('knows no clock and no chance', () => {
-    for (const source of ['now()', 'rand()', 'random()', "timestamp()", 'uuid()']) expect(refusal(source)).not.toBe('compiles')
+    for (const source of ['now()', 'rand()', 'random()', 'timestamp()', 'uuid()']) expect(refusal(source)).not.toBe('compiles')
   })
 
   it.each<readonly [string, 'bool' | 'number', string]>([
@@ -179,7 +220,41 @@ describe('evaluation', () => {
   })
 
   it('never lets an error of the library through, whatever the source', () => {
-    const pieces = ['parameters', '.size', '.rules', '[0]', '.map(x, x)', 'previous', 'now', '1', "'a'", ' + ', ' == ', ' in ', '(', ')', '[', ']', '{', '}', '.json()', "b'x'", '.?', 'has(', ' ? ', ' : ', '!', ' && ', ' || ', 'int(', 'duration(', '.getHours(', '-', ',', ' ']
+    const pieces = [
+      'parameters',
+      '.size',
+      '.rules',
+      '[0]',
+      '.map(x, x)',
+      'previous',
+      'now',
+      '1',
+      "'a'",
+      ' + ',
+      ' == ',
+      ' in ',
+      '(',
+      ')',
+      '[',
+      ']',
+      '{',
+      '}',
+      '.json()',
+      "b'x'",
+      '.?',
+      'has(',
+      ' ? ',
+      ' : ',
+      '!',
+      ' && ',
+      ' || ',
+      'int(',
+      'duration(',
+      '.getHours(',
+      '-',
+      ',',
+      ' ',
+    ]
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), (parts) => {
         const compiled = compileExpression(parts.join(''), policy, 'any')
@@ -197,7 +272,9 @@ describe('evaluation', () => {
   it('checks again what was dynamic', () => {
     const compiled = compileExpression('environment.values.region', policy, 'bool')
 
-    expect(() => compiled.ok && compiled.value.evaluate(values)).toThrow(new EvaluationError('yields a string, but true or false is needed'))
+    expect(() => compiled.ok && compiled.value.evaluate(values)).toThrow(
+      new EvaluationError('yields a string, but true or false is needed'),
+    )
   })
 
   it('says which variable is not known', () => {
@@ -205,11 +282,15 @@ describe('evaluation', () => {
   })
 
   it('refuses whole numbers above 2^53', () => {
-    expect(() => run('environment.values.big + 1', policy, { environment: { name: 'x', namespace: 'x', values: { big: 2 ** 53 } } })).toThrow(EvaluationError)
+    expect(() =>
+      run('environment.values.big + 1', policy, { environment: { name: 'x', namespace: 'x', values: { big: 2 ** 53 } } }),
+    ).toThrow(EvaluationError)
   })
 
   it('matches in linear time', () => {
-    expect(run("parameters.size.matches('^(([a-z])+.)+[A-Z]([a-z])+$')", policy, { ...values, parameters: { size: 'a'.repeat(100_000) } })).toBe(false)
+    expect(
+      run("parameters.size.matches('^(([a-z])+.)+[A-Z]([a-z])+$')", policy, { ...values, parameters: { size: 'a'.repeat(100_000) } }),
+    ).toBe(false)
   })
 
   it.each([
@@ -228,19 +309,27 @@ describe('evaluation', () => {
   })
 
   it.each([
-    ['functions on long text in loops', "parameters.size.startsWith('b') || HUNDRED.exists(a, HUNDRED.exists(b, parameters.size.size() == a + b))"],
+    [
+      'functions on long text in loops',
+      "parameters.size.startsWith('b') || HUNDRED.exists(a, HUNDRED.exists(b, parameters.size.size() == a + b))",
+    ],
     ['long text that is made in loops', "HUNDRED.map(a, HUNDRED.map(b, parameters.size).join('')).join('').size() > 0"],
     ['long text that is added up', '[GROWN].map(a, (a + a + a + a + a + a + a + a).size())[0] > 0'],
   ])('gives up where it would read too much, and is not forgiven: %s', (_, source) => {
     const hundred = `[${Array.from({ length: 100 }, (_, i) => i).join(',')}]`
     const given = { ...values, parameters: { size: 'a'.repeat(500_000) } }
-    const written = source.replaceAll('HUNDRED', hundred).replaceAll('GROWN', Array.from({ length: 8 }, () => 'parameters.size').join(' + '))
+    const written = source
+      .replaceAll('HUNDRED', hundred)
+      .replaceAll('GROWN', Array.from({ length: 8 }, () => 'parameters.size').join(' + '))
 
     expect(() => run(written, policy, given)).toThrow(new EvaluationError('the expression reads more than 16 MiB of text'))
   })
 
   it('gives up where lists are added to themselves again and again', () => {
-    const grown = Array.from({ length: 6 }).reduce<string>((list) => `[${list}].map(a, ${Array.from({ length: 10 }, () => 'a').join(' + ')})[0]`, '[1, 2, 3, 4, 5]')
+    const grown = Array.from({ length: 6 }).reduce<string>(
+      (list) => `[${list}].map(a, ${Array.from({ length: 10 }, () => 'a').join(' + ')})[0]`,
+      '[1, 2, 3, 4, 5]',
+    )
 
     expect(() => run(`${grown}.size()`, policy)).toThrow(new EvaluationError('the expression loops over more than 20000 items'))
   })
@@ -249,8 +338,16 @@ describe('evaluation', () => {
     const long = { ...values, parameters: { size: 'a'.repeat(1_000_000) } }
     const hundred = `[${Array.from({ length: 100 }, (_, i) => i).join(',')}]`
 
-    expect(run("parameters.size.size() == 1000000 && parameters.size.startsWith('a') && !parameters.size.contains('b') && parameters.size.matches('^a+$')", policy, long)).toBe(true)
-    expect(run(`${hundred}.all(a, ${hundred}.all(b, ('x' + parameters.size).startsWith('x') && parameters.rules.size() == 2))`, policy)).toBe(true)
+    expect(
+      run(
+        "parameters.size.size() == 1000000 && parameters.size.startsWith('a') && !parameters.size.contains('b') && parameters.size.matches('^a+$')",
+        policy,
+        long,
+      ),
+    ).toBe(true)
+    expect(
+      run(`${hundred}.all(a, ${hundred}.all(b, ('x' + parameters.size).startsWith('x') && parameters.rules.size() == 2))`, policy),
+    ).toBe(true)
   })
 
   it('yields the same for the same, whatever ran before', () => {
@@ -273,18 +370,30 @@ describe('evaluation', () => {
 describe('JSON and CEL', () => {
   const json = fc.letrec<{ value: Json }>((tie) => ({
     value: fc.oneof(
-      { depthSize: 'small' }, fc.string(), fc.boolean(), fc.constant(null), fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }).filter((n) => !Number.isInteger(n)),
-      fc.array(tie('value')), fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor')), tie('value')),
+      { depthSize: 'small' },
+      fc.string(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.maxSafeInteger(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).filter((n) => !Number.isInteger(n)),
+      fc.array(tie('value')),
+      fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor')), tie('value')),
     ),
   })).value
 
   it('are one value, there and back', () => {
-    fc.assert(fc.property(json, (value) => { expect(fromCel(toCel(value))).toEqual(value) }))
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(fromCel(toCel(value))).toEqual(value)
+      }),
+    )
   })
 
   it('order members that no schema names, so that no store decides on it', () => {
     expect(JSON.stringify(fromCel(toCel({ b: 1, a: { d: 1, c: 2 } })))).toBe('{"a":{"c":2,"d":1},"b":1}')
-    expect(JSON.stringify(fromCel(run('parameters', policy, { parameters: { storageGB: 1, size: 's', labels: { z: '1', a: '2' } } })))).toBe('{"size":"s","storageGB":1,"labels":{"a":"2","z":"1"}}')
+    expect(
+      JSON.stringify(fromCel(run('parameters', policy, { parameters: { storageGB: 1, size: 's', labels: { z: '1', a: '2' } } }))),
+    ).toBe('{"size":"s","storageGB":1,"labels":{"a":"2","z":"1"}}')
   })
 
   it('know no infinity, no int above 2^53 and no types', () => {

@@ -5,11 +5,22 @@ import { canonicalize, digest, type Json } from '../../src/core/json.ts'
 import { renderObject, type ObjectPlace } from '../../src/core/manifest.ts'
 
 const place: ObjectPlace = {
-  team: 'payments', environment: 'prod', namespace: 'payments-prod', resource: 'orders-db', index: 0, allow: { namespaces: ['crossplane-system'], clusterScoped: [{ group: '', kind: 'Namespace' }] },
+  team: 'payments',
+  environment: 'prod',
+  namespace: 'payments-prod',
+  resource: 'orders-db',
+  index: 0,
+  allow: { namespaces: ['crossplane-system'], clusterScoped: [{ group: '', kind: 'Namespace' }] },
 }
 
 function claim(changes: { readonly [key: string]: Json } = {}, metadata: { readonly [key: string]: Json } = {}): Json {
-  return { spec: { parameters: { storageGB: 10 } }, kind: 'PostgreSQLInstance', apiVersion: 'db.innoq.com/v1alpha1', ...changes, metadata: { namespace: 'payments-prod', name: 'orders-db', ...metadata } }
+  return {
+    spec: { parameters: { storageGB: 10 } },
+    kind: 'PostgreSQLInstance',
+    apiVersion: 'db.innoq.com/v1alpha1',
+    ...changes,
+    metadata: { namespace: 'payments-prod', name: 'orders-db', ...metadata },
+  }
 }
 
 /** The pointers that an output is refused at; empty when it is rendered. */
@@ -20,16 +31,46 @@ function refusedAt(output: Json, where: ObjectPlace = place): readonly string[] 
 
 describe('a rendered object', () => {
   it('is written in the order of Kubernetes, with labels and the digest', () => {
-    const rendered = renderObject(claim({ data: { a: 'b' }, zeta: 1 }, { finalizers: ['x'], annotations: { note: 'n' }, labels: { app: 'orders' } }), place)
+    const rendered = renderObject(
+      claim({ data: { a: 'b' }, zeta: 1 }, { finalizers: ['x'], annotations: { note: 'n' }, labels: { app: 'orders' } }),
+      place,
+    )
 
     expect(rendered.ok && rendered.value.content).toBe(
       [
-        'apiVersion: db.innoq.com/v1alpha1', 'kind: PostgreSQLInstance', 'metadata:', '  name: orders-db', '  namespace: payments-prod', '  labels:', '    app: orders',
-        '    app.kubernetes.io/managed-by: purser', '    purser.dev/team: payments', '    purser.dev/environment: prod', '    purser.dev/resource: orders-db', '  annotations:', '    note: "n"',
-        '    purser.dev/object-digest: sha256:f00', '  finalizers:', '  - x', 'spec:', '  parameters:', '    storageGB: 10', 'data:', '  a: b', 'zeta: 1', '',
-      ].join('\n').replace('f00', /sha256:([0-9a-f]{64})/.exec(rendered.ok ? rendered.value.content : '')?.[1] ?? ''),
+        'apiVersion: db.innoq.com/v1alpha1',
+        'kind: PostgreSQLInstance',
+        'metadata:',
+        '  name: orders-db',
+        '  namespace: payments-prod',
+        '  labels:',
+        '    app: orders',
+        '    app.kubernetes.io/managed-by: purser',
+        '    purser.dev/team: payments',
+        '    purser.dev/environment: prod',
+        '    purser.dev/resource: orders-db',
+        '  annotations:',
+        '    note: "n"',
+        '    purser.dev/object-digest: sha256:f00',
+        '  finalizers:',
+        '  - x',
+        'spec:',
+        '  parameters:',
+        '    storageGB: 10',
+        'data:',
+        '  a: b',
+        'zeta: 1',
+        '',
+      ]
+        .join('\n')
+        .replace('f00', /sha256:([0-9a-f]{64})/.exec(rendered.ok ? rendered.value.content : '')?.[1] ?? ''),
     )
-    expect(rendered.ok && rendered.value.ref).toStrictEqual({ group: 'db.innoq.com', kind: 'PostgreSQLInstance', namespace: 'payments-prod', name: 'orders-db' })
+    expect(rendered.ok && rendered.value.ref).toStrictEqual({
+      group: 'db.innoq.com',
+      kind: 'PostgreSQLInstance',
+      namespace: 'payments-prod',
+      name: 'orders-db',
+    })
     expect(rendered.ok && rendered.value.fileName).toBe('00-postgresqlinstance-orders-db.yaml')
     expect(rendered.ok && rendered.value.digest).toBe(digest(rendered.ok ? rendered.value.content : ''))
   })
@@ -71,13 +112,29 @@ describe('a rendered object', () => {
     ['a generated name', claim({}, { generateName: 'x-' }), ['/metadata/generateName']],
     ['another namespace', claim({}, { namespace: 'shop-prod' }), ['/metadata/namespace']],
     ['a namespace that is a number', claim({}, { namespace: 5 }), ['/metadata/namespace', '/metadata/namespace']],
-    ['a cluster-scoped kind that is not listed', { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'x' } }, ['/metadata/namespace']],
-    ['a listed kind of another group', { apiVersion: 'example.com/v1', kind: 'Namespace', metadata: { name: 'x' } }, ['/metadata/namespace']],
+    [
+      'a cluster-scoped kind that is not listed',
+      { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'x' } },
+      ['/metadata/namespace'],
+    ],
+    [
+      'a listed kind of another group',
+      { apiVersion: 'example.com/v1', kind: 'Namespace', metadata: { name: 'x' } },
+      ['/metadata/namespace'],
+    ],
     ['a label that is a number', claim({}, { labels: { tier: 1 } }), ['/metadata/labels/tier']],
     ['a label that is too long', claim({}, { labels: { tier: 'a'.repeat(64) } }), ['/metadata/labels/tier']],
     ['a label of ours', claim({}, { labels: { 'purser.dev/team': 'shop' } }), ['/metadata/labels/purser.dev~1team']],
-    ['another manager', claim({}, { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }), ['/metadata/labels/app.kubernetes.io~1managed-by']],
-    ['an own digest', claim({}, { annotations: { 'purser.dev/object-digest': 'sha256:0' } }), ['/metadata/annotations/purser.dev~1object-digest']],
+    [
+      'another manager',
+      claim({}, { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }),
+      ['/metadata/labels/app.kubernetes.io~1managed-by'],
+    ],
+    [
+      'an own digest',
+      claim({}, { annotations: { 'purser.dev/object-digest': 'sha256:0' } }),
+      ['/metadata/annotations/purser.dev~1object-digest'],
+    ],
     ['a status', claim({ status: {} }), ['/status']],
     ['several things at once', claim({ kind: 'x', apiVersion: 1 }, { name: '' }), ['/apiVersion', '/kind', '/metadata/name']],
   ])('is refused with %s', (_, output, pointers) => {
@@ -94,7 +151,10 @@ describe('a rendered object', () => {
   })
 
   it('never gets a file name that is more than one plain segment', () => {
-    const odd = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom('a', 'A', '.', '/', '-', ':', '\\', '\n', '\0', ' ') }))
+    const odd = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom('a', 'A', '.', '/', '-', ':', '\\', '\n', '\0', ' ') }),
+    )
     fc.assert(
       fc.property(odd, odd, odd, (kind, name, apiVersion) => {
         const rendered = renderObject(claim({ kind, apiVersion }, { name }), place)

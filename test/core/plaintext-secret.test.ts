@@ -9,7 +9,11 @@ const s = (...parts: readonly string[]) => parts.join('')
 const letters = (count: number) => 'aB3dE6gH9jK2mN5pQ8sT'.repeat(Math.ceil(count / 20)).slice(0, count)
 const hex = (count: number) => createHash('sha512').update('sample').digest('hex').slice(0, count)
 const base64 = (text: string) => Buffer.from(text).toString('base64')
-const keys = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } })
+const keys = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
 const jwt = `${base64('{"alg":"RS256","kid":"x"}').replace(/=+$/, '')}.${base64('{"iss":"kubernetes/serviceaccount","sub":"x"}').replace(/=+$/, '')}.${letters(43)}`
 
 const secrets: readonly (readonly [string, string])[] = [
@@ -68,14 +72,42 @@ const innocent: readonly (readonly [string, Json])[] = [
   ['a repository over ssh', 'ssh://git@git.example.com:22/platform/gitops.git'],
   ['a repository in scp form', 'git@git.example.com:platform/gitops.git'],
   ['a URL with a port and an @', 'http://registry.example.com:8080/@scope/package'],
-  ['a URL whose password is filled in later', { a: 'postgres://$(USER):$(PASSWORD)@db/x', b: 'postgres://u:${PASSWORD}@db/x', c: 'postgres://u:{{.password}}@db/x', d: 'postgres://u:<password>@db/x', e: 'https://u:***@db/x' }],
+  [
+    'a URL whose password is filled in later',
+    {
+      a: 'postgres://$(USER):$(PASSWORD)@db/x',
+      b: 'postgres://u:${PASSWORD}@db/x',
+      c: 'postgres://u:{{.password}}@db/x',
+      d: 'postgres://u:<password>@db/x',
+      e: 'https://u:***@db/x',
+    },
+  ],
   ['a reference to a secret', { passwordSecretRef: { name: 'orders-db-credentials', key: 'password' } }],
   ['a store path', { remoteRef: { key: 'secret/data/payments/orders-db', property: 'password' } }],
   ['an ARN', 'arn:aws:iam::123456789012:role/orders'],
-  ['words that begin like tokens', ['npm_config_cache=/tmp/npm-cache-directory', 'sk_live', 'ghp_', 'glpat-', 'AKIA', 'xoxb-', 'psr_token', 'asiatic-warehouse-inventory-service']],
+  [
+    'words that begin like tokens',
+    [
+      'npm_config_cache=/tmp/npm-cache-directory',
+      'sk_live',
+      'ghp_',
+      'glpat-',
+      'AKIA',
+      'xoxb-',
+      'psr_token',
+      'asiatic-warehouse-inventory-service',
+    ],
+  ],
   ['a long path', '/usr/local/share/applications/orders/configuration/defaults/production.yaml'],
   ['text in base64', base64('just some configuration text, long enough to be looked at')],
-  ['a Crossplane claim', { apiVersion: 'db.innoq.com/v1alpha1', kind: 'PostgreSQLInstance', metadata: { name: 'orders-db', annotations: { 'purser.dev/object-digest': `sha256:${hex(64)}` } } }],
+  [
+    'a Crossplane claim',
+    {
+      apiVersion: 'db.innoq.com/v1alpha1',
+      kind: 'PostgreSQLInstance',
+      metadata: { name: 'orders-db', annotations: { 'purser.dev/object-digest': `sha256:${hex(64)}` } },
+    },
+  ],
   ['numbers and nothing', [1, null, true, '']],
 ]
 
@@ -93,7 +125,14 @@ describe('a secret in plain text', () => {
   })
 
   it('is found by the name beside it', () => {
-    const value = { aws: { secretAccessKey: letters(40) }, env: [{ name: 'AWS_SECRET_ACCESS_KEY', value: letters(40) }, { name: 'TWILIO_AUTH_TOKEN', value: hex(32) }], storage: { account_key: `${letters(86)}==` } }
+    const value = {
+      aws: { secretAccessKey: letters(40) },
+      env: [
+        { name: 'AWS_SECRET_ACCESS_KEY', value: letters(40) },
+        { name: 'TWILIO_AUTH_TOKEN', value: hex(32) },
+      ],
+      storage: { account_key: `${letters(86)}==` },
+    }
 
     const pointers = findPlaintextSecrets(value, '').map((error) => error.pointer)
 
@@ -122,6 +161,11 @@ describe('a secret in plain text', () => {
   })
 
   it('stops after 50, however many there are', () => {
-    expect(findPlaintextSecrets(Array.from({ length: 1_000 }, () => s('ghp', '_', letters(36))), '')).toHaveLength(50)
+    expect(
+      findPlaintextSecrets(
+        Array.from({ length: 1_000 }, () => s('ghp', '_', letters(36))),
+        '',
+      ),
+    ).toHaveLength(50)
   })
 })

@@ -259,6 +259,26 @@ describe('a request', () => {
     expect('errors' in problem ? problem.errors.map((e) => e.pointer) : []).toEqual(['/reason', '/changes/0/parameters/note'])
   })
 
+  it('with a secret for a name is refused', () => {
+    const problem = refusal(platform, request(create(`key-${'0a1b'.repeat(8)}`)))
+
+    expect(problem).toMatchObject({ code: 'plaintext-secret', errors: [{ pointer: '/changes/0/name' }] })
+  })
+
+  it('with what a manifest makes a secret of is refused, whichever parts it came in', () => {
+    const parameters = { type: 'object', properties: { user: { type: 'string' }, word: { type: 'string' } } }
+    const [manifest] = boxSpec.manifests
+    const data = { url: 'postgres://${parameters.user}:${parameters.word}@db.example.com' }
+    const linked = makeDocument('Blueprint', 'linked', { version: '1.0.0', parameters, price: 'free', manifests: [{ ...manifest, data }] })
+    const problem = refusal(
+      makePlatform([...base, linked]),
+      request(create('a', { blueprint: 'linked', parameters: { user: 'ann', word: 'Kw8vTz' } })),
+    )
+
+    expect(problem).toMatchObject({ code: 'plaintext-secret', errors: [{ pointer: '/changes/0' }] })
+    expect(JSON.stringify(problem)).not.toContain('Kw8vTz')
+  })
+
   it('with what is no text is refused', () => {
     expect(refusal(platform, request(create('a', { parameters: { units: 1, note: 'a\0' } })))).toMatchObject({
       code: 'invalid',

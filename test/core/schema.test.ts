@@ -50,16 +50,26 @@ describe('a shape', () => {
     ['too little', { team: 'shop', count: 0 }, ['/count: must be at least 1']],
     ['too many', { team: 'shop', tags: ['a', 'b', 'c'] }, ['/tags: must have at most 2 items']],
     ['twice', { team: 'shop', tags: ['a', 'a'] }, ['/tags: has the same item twice (0 and 1)']],
-    ['an unknown alternative', { team: 'shop', changes: [{ action: 'destroy', name: 'x' }] }, ['/changes/0/action: must be one of create, delete']],
+    [
+      'an unknown alternative',
+      { team: 'shop', changes: [{ action: 'destroy', name: 'x' }] },
+      ['/changes/0/action: must be one of create, delete'],
+    ],
     ['no alternative', { team: 'shop', changes: [{ name: 'x' }] }, ['/changes/0/action: is required']],
-    ['a wrong alternative', { team: 'shop', changes: [{ action: 'delete', name: 5, blueprint: 'x' }] }, ['/changes/0/blueprint: is not a known field', '/changes/0/name: must be a string']],
+    [
+      'a wrong alternative',
+      { team: 'shop', changes: [{ action: 'delete', name: 5, blueprint: 'x' }] },
+      ['/changes/0/blueprint: is not a known field', '/changes/0/name: must be a string'],
+    ],
     ['all at once', { size: 1, count: 9 }, ['/team: is required', '/size: must be one of s, m, l', '/count: must be at most 5']],
   ])('says what is wrong: %s', (_, value, wanted) => {
     expect([...complaints(value)].sort()).toStrictEqual([...wanted].sort())
   })
 
   it('begins every pointer with the given one', () => {
-    expect(complaints({ team: 'shop', changes: [{ action: 'create', name: 'x' }] }, '/spec')).toStrictEqual(['/spec/changes/0/blueprint: is required'])
+    expect(complaints({ team: 'shop', changes: [{ action: 'create', name: 'x' }] }, '/spec')).toStrictEqual([
+      '/spec/changes/0/blueprint: is required',
+    ])
   })
 
   it('changes nothing that it is given', () => {
@@ -71,7 +81,10 @@ describe('a shape', () => {
   })
 
   it('names at most 50 errors of a small body, and one of a huge one', () => {
-    const wrong = (count: number) => ({ team: 'shop', changes: Array.from({ length: count }, () => ({ action: 'create', name: 1, blueprint: 'x' })) })
+    const wrong = (count: number) => ({
+      team: 'shop',
+      changes: Array.from({ length: count }, () => ({ action: 'create', name: 1, blueprint: 'x' })),
+    })
 
     expect(complaints(wrong(1_000))).toHaveLength(50)
     expect(complaints(wrong(100_000))).toStrictEqual(['/changes/0/name: must be a string'])
@@ -105,12 +118,20 @@ describe('text that is none', () => {
 })
 
 const postgres: JsonObject = {
-  type: 'object', required: ['size'],
+  type: 'object',
+  required: ['size'],
   properties: {
     size: { type: 'string', enum: ['s', 'm', 'l'], default: 's' },
     storageGB: { type: 'integer', minimum: 10, maximum: 1000, default: 10 },
-    backup: { type: 'object', default: {}, properties: { enabled: { type: 'boolean', default: true }, keep: { type: 'integer', default: 7 } } },
-    rules: { type: 'array', items: { type: 'object', required: ['port'], properties: { port: { type: 'integer' }, open: { type: 'boolean', default: false } } } },
+    backup: {
+      type: 'object',
+      default: {},
+      properties: { enabled: { type: 'boolean', default: true }, keep: { type: 'integer', default: 7 } },
+    },
+    rules: {
+      type: 'array',
+      items: { type: 'object', required: ['port'], properties: { port: { type: 'integer' }, open: { type: 'boolean', default: false } } },
+    },
     labels: { type: 'object', additionalProperties: { $ref: '#/$defs/label' } },
     count: { type: 'integer' },
   },
@@ -135,7 +156,12 @@ describe('a parameter schema', () => {
 
   it('fills in nothing more the second time', () => {
     const value = fc.record(
-      { size: fc.constantFrom('s', 'm'), backup: fc.record({ keep: fc.nat() }, { requiredKeys: [] }), rules: fc.array(fc.record({ port: fc.nat() })), labels: fc.dictionary(fc.string(), fc.string({ maxLength: 5 })) },
+      {
+        size: fc.constantFrom('s', 'm'),
+        backup: fc.record({ keep: fc.nat() }, { requiredKeys: [] }),
+        rules: fc.array(fc.record({ port: fc.nat() })),
+        labels: fc.dictionary(fc.string(), fc.string({ maxLength: 5 })),
+      },
       { requiredKeys: [] },
     )
     fc.assert(
@@ -152,32 +178,103 @@ describe('a parameter schema', () => {
 
   it.each<readonly [string, JsonObject, readonly string[]]>([
     ['an unknown parameter', { size: 's', storagGB: 1 }, ['/p/storagGB: is not a known field; did you mean storageGB?']],
-    ['an unknown one further in', { size: 's', rules: [{ port: 1, prot: 1 }] }, ['/p/rules/0/prot: is not a known field; did you mean port?']],
+    [
+      'an unknown one further in',
+      { size: 's', rules: [{ port: 1, prot: 1 }] },
+      ['/p/rules/0/prot: is not a known field; did you mean port?'],
+    ],
     ['a free map', { size: 's', labels: { a: 'x' } }, []],
     ['a definition', { size: 's', labels: { a: 'toolong' } }, ['/p/labels/a: must have at most 5 characters']],
     ['too long a list', { size: 's', rules: Array.from({ length: 101 }, () => ({ port: 1 })) }, ['/p/rules: must have at most 100 items']],
     ['a whole number that JSON would round', { size: 's', count: 2 ** 53 }, [`/p/count: must be at most ${2 ** 53 - 1}`]],
     ['no whole number', { size: 's', storageGB: 10.5 }, ['/p/storageGB: must be a whole number']],
   ])('judges %s', (_, value, wanted) => {
-    expect(compiled(postgres).validate(value, '/p').map((error) => `${error.pointer}: ${error.detail}`)).toStrictEqual(wanted)
+    expect(
+      compiled(postgres)
+        .validate(value, '/p')
+        .map((error) => `${error.pointer}: ${error.detail}`),
+    ).toStrictEqual(wanted)
   })
 
   it.each<readonly [string, JsonObject, readonly string[]]>([
     ['what is no object', { type: 'string' }, ['/type: must be object']],
-    ['an unknown keyword', { type: 'object', properties: { a: { type: 'string', minlength: 1 } } }, ['/properties/a/minlength: is not a keyword for parameters; did you mean minLength?']],
-    ['a format', { type: 'object', properties: { a: { type: 'string', format: 'uri' } } }, ['/properties/a/format: is not checked by Purser; write a pattern instead']],
-    ['an unknown type', { type: 'object', properties: { a: { type: 'strin' } } }, ['/properties/a/type: must be one of array, boolean, integer, null, number, object, string']],
-    ['a keyword without its type', { type: 'object', properties: { a: { minLength: 1 } } }, ['/properties/a: missing type "string" for keyword "minLength"']],
-    ['a default that does not fit', { type: 'object', properties: { a: { type: 'integer', default: 'x' } } }, ['/properties/a/default: must be a whole number']],
-    ['a default that lacks a member', { type: 'object', properties: { a: { type: 'object', default: {}, required: ['b'], properties: { b: { type: 'string' } } } } }, ['/properties/a/default/b: is required']],
-    ['a default that is never filled in', { type: 'object', properties: { a: { anyOf: [{ type: 'string', default: 'x' }, { type: 'integer' }] } } }, ['/properties/a/anyOf/0/default: is never filled in here: a default belongs to a property, not to an alternative or a condition']],
-    ['a required one that is no property', { type: 'object', required: ['b'], properties: { a: { type: 'string' } } }, ['/required: names b, which is no property (item 0)']],
-    ['a pattern with look-ahead', { type: 'object', properties: { a: { type: 'string', pattern: '^(?!x)' } } }, ['/properties/a/pattern: is no RE2 pattern: invalid or unsupported Perl syntax: `(?!`']],
-    ['a pattern without end', { type: 'object', properties: { a: { type: 'string', pattern: 'x'.repeat(1_001) } } }, ['/properties/a/pattern: is longer than 1000 characters']],
-    ['a remote reference', { type: 'object', properties: { a: { $ref: 'https://example.com/x.json' } } }, ['/properties/a/$ref: must be #/$defs/<name> of this schema']],
-    ['a circle', { type: 'object', properties: { a: { $ref: '#/$defs/a' } }, $defs: { a: { type: 'object', properties: { a: { $ref: '#/$defs/a' } } } } }, ['/properties/a/$ref: makes a circle: parameters have a bounded depth', '/$defs/a/properties/a/$ref: makes a circle: parameters have a bounded depth']],
-    ['lists without bound', { type: 'object', properties: { a: { type: 'array', items: { type: 'string' }, maxItems: 1_000_000 } } }, ['/properties/a/maxItems: must be at most 1000']],
-    ['another dialect', { type: 'object', $schema: 'http://json-schema.org/draft-07/schema#' }, ['/$schema: must be https://json-schema.org/draft/2020-12/schema, or left out']],
+    [
+      'an unknown keyword',
+      { type: 'object', properties: { a: { type: 'string', minlength: 1 } } },
+      ['/properties/a/minlength: is not a keyword for parameters; did you mean minLength?'],
+    ],
+    [
+      'a format',
+      { type: 'object', properties: { a: { type: 'string', format: 'uri' } } },
+      ['/properties/a/format: is not checked by Purser; write a pattern instead'],
+    ],
+    [
+      'an unknown type',
+      { type: 'object', properties: { a: { type: 'strin' } } },
+      ['/properties/a/type: must be one of array, boolean, integer, null, number, object, string'],
+    ],
+    [
+      'a keyword without its type',
+      { type: 'object', properties: { a: { minLength: 1 } } },
+      ['/properties/a: missing type "string" for keyword "minLength"'],
+    ],
+    [
+      'a default that does not fit',
+      { type: 'object', properties: { a: { type: 'integer', default: 'x' } } },
+      ['/properties/a/default: must be a whole number'],
+    ],
+    [
+      'a default that lacks a member',
+      { type: 'object', properties: { a: { type: 'object', default: {}, required: ['b'], properties: { b: { type: 'string' } } } } },
+      ['/properties/a/default/b: is required'],
+    ],
+    [
+      'a default that is never filled in',
+      { type: 'object', properties: { a: { anyOf: [{ type: 'string', default: 'x' }, { type: 'integer' }] } } },
+      ['/properties/a/anyOf/0/default: is never filled in here: a default belongs to a property, not to an alternative or a condition'],
+    ],
+    [
+      'a required one that is no property',
+      { type: 'object', required: ['b'], properties: { a: { type: 'string' } } },
+      ['/required: names b, which is no property (item 0)'],
+    ],
+    [
+      'a pattern with look-ahead',
+      { type: 'object', properties: { a: { type: 'string', pattern: '^(?!x)' } } },
+      ['/properties/a/pattern: is no RE2 pattern: invalid or unsupported Perl syntax: `(?!`'],
+    ],
+    [
+      'a pattern without end',
+      { type: 'object', properties: { a: { type: 'string', pattern: 'x'.repeat(1_001) } } },
+      ['/properties/a/pattern: is longer than 1000 characters'],
+    ],
+    [
+      'a remote reference',
+      { type: 'object', properties: { a: { $ref: 'https://example.com/x.json' } } },
+      ['/properties/a/$ref: must be #/$defs/<name> of this schema'],
+    ],
+    [
+      'a circle',
+      {
+        type: 'object',
+        properties: { a: { $ref: '#/$defs/a' } },
+        $defs: { a: { type: 'object', properties: { a: { $ref: '#/$defs/a' } } } },
+      },
+      [
+        '/properties/a/$ref: makes a circle: parameters have a bounded depth',
+        '/$defs/a/properties/a/$ref: makes a circle: parameters have a bounded depth',
+      ],
+    ],
+    [
+      'lists without bound',
+      { type: 'object', properties: { a: { type: 'array', items: { type: 'string' }, maxItems: 1_000_000 } } },
+      ['/properties/a/maxItems: must be at most 1000'],
+    ],
+    [
+      'another dialect',
+      { type: 'object', $schema: 'http://json-schema.org/draft-07/schema#' },
+      ['/$schema: must be https://json-schema.org/draft/2020-12/schema, or left out'],
+    ],
     ['an enum that is no list', { type: 'object', properties: { a: { enum: 'x' } } }, ['/properties/a/enum: must be a list']],
     ['more than 64 KiB', { type: 'object', description: 'x'.repeat(70_000) }, [': is larger than 64 KiB']],
   ])('is refused with %s', (_, schema, wanted) => {
@@ -188,7 +285,12 @@ describe('a parameter schema', () => {
 
   it('does not double with definitions that use each other', () => {
     const $defs = Object.fromEntries(
-      Array.from({ length: 40 }, (_, i) => [`d${i}`, i === 39 ? { type: 'string' } : { type: 'object', properties: { a: { $ref: `#/$defs/d${i + 1}` }, b: { $ref: `#/$defs/d${i + 1}` } } }]),
+      Array.from({ length: 40 }, (_, i) => [
+        `d${i}`,
+        i === 39
+          ? { type: 'string' }
+          : { type: 'object', properties: { a: { $ref: `#/$defs/d${i + 1}` }, b: { $ref: `#/$defs/d${i + 1}` } } },
+      ]),
     )
 
     expect(compileParameters({ type: 'object', properties: { a: { $ref: '#/$defs/d0' } }, $defs }).ok).toBe(false)
@@ -201,7 +303,11 @@ describe('a parameter schema', () => {
   })
 
   it('without properties takes no parameters', () => {
-    expect(compiled({ type: 'object' }).validate({ a: 1 }, '').map((error) => error.pointer)).toStrictEqual(['/a'])
+    expect(
+      compiled({ type: 'object' })
+        .validate({ a: 1 }, '')
+        .map((error) => error.pointer),
+    ).toStrictEqual(['/a'])
   })
 
   it('checks patterns in linear time', () => {

@@ -6,21 +6,120 @@ import type { Json } from '../../src/core/json.ts'
 import { emitYaml, parseYamlDocuments } from '../../src/core/yaml.ts'
 
 const tricky = [
-  'yes', 'Yes', 'on', 'OFF', 'y', 'N', 'true', 'null', 'Null', '~', '12:30:45', '190:20:30', '0o14', '0123', '08', '0x1F', '0b11', '+1', '1.', '.5', '.', '-', '1_000', '_1', '0_1', '_',
-  '1e3', '1e', 'e0', 'E-5', '-0', '2026-01-31', '2001-12-14t21:59:43.10-05:00', '.inf', '.NaN', '=', '<<', '', '- a', 'a: b', 'a:', ':', '#x', 'a #b', ' a', 'a ', '---', '--- a', '...', '... - a', '%x',
-  '@x', '`x', '!x', '&a', '*a', '?', '? a', '|', '>', '{a}', '[', ']', ',', 'a\nb', 'a\nb\n', '\n', 'a\n\nb', 'a\n\n', 'a\r\nb', '\t', 'a\n\tb', '\u0085', '\u2028', '\ufeff', '\x7f', '\x1b', '  a\nb', 'a\n  b\n',
-  '#a\nb', '---\na', 'é', '😀', '😀\n😀', '"', "'", '\\', '__proto__', 'constructor',
+  'yes',
+  'Yes',
+  'on',
+  'OFF',
+  'y',
+  'N',
+  'true',
+  'null',
+  'Null',
+  '~',
+  '12:30:45',
+  '190:20:30',
+  '0o14',
+  '0123',
+  '08',
+  '0x1F',
+  '0b11',
+  '+1',
+  '1.',
+  '.5',
+  '.',
+  '-',
+  '1_000',
+  '_1',
+  '0_1',
+  '_',
+  '1e3',
+  '1e',
+  'e0',
+  'E-5',
+  '-0',
+  '2026-01-31',
+  '2001-12-14t21:59:43.10-05:00',
+  '.inf',
+  '.NaN',
+  '=',
+  '<<',
+  '',
+  '- a',
+  'a: b',
+  'a:',
+  ':',
+  '#x',
+  'a #b',
+  ' a',
+  'a ',
+  '---',
+  '--- a',
+  '...',
+  '... - a',
+  '%x',
+  '@x',
+  '`x',
+  '!x',
+  '&a',
+  '*a',
+  '?',
+  '? a',
+  '|',
+  '>',
+  '{a}',
+  '[',
+  ']',
+  ',',
+  'a\nb',
+  'a\nb\n',
+  '\n',
+  'a\n\nb',
+  'a\n\n',
+  'a\r\nb',
+  '\t',
+  'a\n\tb',
+  '\u0085',
+  '\u2028',
+  '\ufeff',
+  '\x7f',
+  '\x1b',
+  '  a\nb',
+  'a\n  b\n',
+  '#a\nb',
+  '---\na',
+  'é',
+  '😀',
+  '😀\n😀',
+  '"',
+  "'",
+  '\\',
+  '__proto__',
+  'constructor',
 ]
 /** A reader looks ahead 1,024 characters for the colon of a key. */
 const long = ['a'.repeat(2_000), `${'a '.repeat(600)}b`]
 
 const text = fc.oneof(
-  fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }), fc.constantFrom(...tricky, ...long),
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom(...tricky, ...long),
   fc.array(fc.constantFrom(...tricky, ' ', '\n', ':', '#', '-', '.', 'e', '0', '1'), { maxLength: 5 }).map((parts) => parts.join('')),
 )
-const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0), fc.integer(), fc.maxSafeInteger())
+const number = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+  fc.integer(),
+  fc.maxSafeInteger(),
+)
 const json = fc.letrec<{ value: Json }>((tie) => ({
-  value: fc.oneof({ depthSize: 'small' }, text, number, fc.boolean(), fc.constant(null), fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(text, tie('value'), { maxKeys: 4 })),
+  value: fc.oneof(
+    { depthSize: 'small' },
+    text,
+    number,
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+  ),
 })).value
 
 const readers: readonly (readonly [string, (text: string) => unknown])[] = [
@@ -73,14 +172,35 @@ describe('emitting', () => {
 
   it('writes what people expect to read', () => {
     const emitted = emitYaml({
-      image: 'ghcr.io/shop/orders:1.2', url: 'https://example.com/a?b=c', version: '1.2.0', ports: [{ port: 80, name: 'http' }, { port: 443 }], script: '#!/bin/sh\nset -e\n\nexec "$@"\n',
-      matrix: [[1, 2], [3]], note: 'It holds; nothing folds.',
+      image: 'ghcr.io/shop/orders:1.2',
+      url: 'https://example.com/a?b=c',
+      version: '1.2.0',
+      ports: [{ port: 80, name: 'http' }, { port: 443 }],
+      script: '#!/bin/sh\nset -e\n\nexec "$@"\n',
+      matrix: [[1, 2], [3]],
+      note: 'It holds; nothing folds.',
     })
 
     expect(emitted).toBe(
       [
-        'image: ghcr.io/shop/orders:1.2', 'url: "https://example.com/a?b=c"', 'version: "1.2.0"', 'ports:', '- port: 80', '  name: http', '- port: 443', 'script: |', '  #!/bin/sh', '  set -e', '',
-        '  exec "$@"', 'matrix:', '- - 1', '  - 2', '- - 3', 'note: It holds; nothing folds.', '',
+        'image: ghcr.io/shop/orders:1.2',
+        'url: "https://example.com/a?b=c"',
+        'version: "1.2.0"',
+        'ports:',
+        '- port: 80',
+        '  name: http',
+        '- port: 443',
+        'script: |',
+        '  #!/bin/sh',
+        '  set -e',
+        '',
+        '  exec "$@"',
+        'matrix:',
+        '- - 1',
+        '  - 2',
+        '- - 3',
+        'note: It holds; nothing folds.',
+        '',
       ].join('\n'),
     )
   })
@@ -102,11 +222,17 @@ describe('parsing', () => {
   it('names line and column of what is wrong, with a frame', () => {
     const parsed = parseYamlDocuments('kind: Team\nspec:\n  a: 1\n  a: 2\n')
 
-    expect(parsed).toStrictEqual({ ok: false, problem: [{ pointer: '', detail: 'line 4, column 3: Map keys must be unique', frame: '  a: 2\n  ^' }] })
+    expect(parsed).toStrictEqual({
+      ok: false,
+      problem: [{ pointer: '', detail: 'line 4, column 3: Map keys must be unique', frame: '  a: 2\n  ^' }],
+    })
   })
 
   it.each([
-    ['a bomb of aliases', `a: &a [x, x]\n${Array.from({ length: 20 }, (_, i) => `b${i}: &b${i} [*${i === 0 ? 'a' : `b${i - 1}`}, *${i === 0 ? 'a' : `b${i - 1}`}]`).join('\n')}`],
+    [
+      'a bomb of aliases',
+      `a: &a [x, x]\n${Array.from({ length: 20 }, (_, i) => `b${i}: &b${i} [*${i === 0 ? 'a' : `b${i - 1}`}, *${i === 0 ? 'a' : `b${i - 1}`}]`).join('\n')}`,
+    ],
     ['a mountain of brackets', '['.repeat(100_000)],
     ['deep, closed brackets', '['.repeat(100_000) + ']'.repeat(100_000)],
     ['an unknown alias', 'a: *b'],
@@ -138,7 +264,9 @@ describe('parsing', () => {
     const parsed = parseYamlDocuments('a: {b: 1, "b": 2}\nl: [{c: 1, c: 2}]\n---\n1: x\n"1": y\n')
 
     expect(parsed.ok ? [] : parsed.problem.map((error) => error.detail)).toStrictEqual([
-      'line 1, column 11: Map keys must be unique', 'line 2, column 12: Map keys must be unique', 'line 5, column 1: Map keys must be unique',
+      'line 1, column 11: Map keys must be unique',
+      'line 2, column 12: Map keys must be unique',
+      'line 5, column 1: Map keys must be unique',
     ])
   })
 

@@ -15,7 +15,15 @@ afterAll(() => Promise.all([notices.close(), owner.end()]))
 
 test('what changed while nobody listened is in force as soon as somebody listens again', async () => {
   const { database, hints, currency, allowFileRepositories } = house.context
-  const context = openContext({ database, notices, hints, currency, allowFileRepositories, pendingMigrations: async () => [], now: () => new Date() })
+  const context = openContext({
+    database,
+    notices,
+    hints,
+    currency,
+    allowFileRepositories,
+    pendingMigrations: async () => [],
+    now: () => new Date(),
+  })
   const before = await context.platform()
 
   await house.context.database.pool.query(

@@ -9,7 +9,8 @@ const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(
 /** `timestamp("2026-01-31T10:00:00Z")`: RFC 3339, zone required. */
 export function timestampOfText(text: string): Date {
   const date = rfc3339.test(text) ? new Date(text.replace(/(\.\d{3})\d+/, '$1')) : null
-  if (date === null || Number.isNaN(date.getTime())) throw new EvaluationError(`${JSON.stringify(text.slice(0, 40))} is no RFC 3339 time such as 2026-01-31T10:00:00Z`)
+  if (date === null || Number.isNaN(date.getTime()))
+    throw new EvaluationError(`${JSON.stringify(text.slice(0, 40))} is no RFC 3339 time such as 2026-01-31T10:00:00Z`)
   return date
 }
 
@@ -35,7 +36,11 @@ const formats = new Map<string, Intl.DateTimeFormat>()
 
 /** A date whose UTC fields are what a clock in the zone shows. */
 function inZone(date: Date, zone: string): Date {
-  const part = new Map(formatFor(zone).formatToParts(date).map(({ type, value }) => [type, Number(value)]))
+  const part = new Map(
+    formatFor(zone)
+      .formatToParts(date)
+      .map(({ type, value }) => [type, Number(value)]),
+  )
   const of = (type: Intl.DateTimeFormatPartTypes) => part.get(type) ?? 0
   return new Date(Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second')))
 }
@@ -46,8 +51,16 @@ function formatFor(zone: string): Intl.DateTimeFormat {
   let format: Intl.DateTimeFormat
   try {
     format = new Intl.DateTimeFormat('en-US', {
-      timeZone: zone, calendar: 'gregory', numberingSystem: 'latn', hourCycle: 'h23',
-      year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+      timeZone: zone,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     })
   } catch {
     throw new EvaluationError(`${JSON.stringify(zone.slice(0, 40))} is no time zone`)

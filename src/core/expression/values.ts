@@ -40,7 +40,13 @@ export function toCel(value: unknown, type: CelType = dyn): unknown {
   return isObject(value) ? objectToCel(value, anyObject) : value
 }
 
-const anyObject = { kind: 'object', cel: 'map<string, dyn>', make: Map<string, unknown>, fields: new Map<string, CelType>(), rest: dyn } as const satisfies CelType
+const anyObject = {
+  kind: 'object',
+  cel: 'map<string, dyn>',
+  make: Map<string, unknown>,
+  fields: new Map<string, CelType>(),
+  rest: dyn,
+} as const satisfies CelType
 
 function objectToCel(value: Record<string, unknown>, type: Extract<CelType, { kind: 'object' }>): Map<string, unknown> {
   const map = new type.make()
@@ -146,7 +152,12 @@ export function describe(value: unknown): string {
   return words[typeof value] ?? 'a type'
 }
 
-const words: Readonly<Record<string, string>> = { bigint: 'a whole number', number: 'a number', string: 'a string', boolean: 'true or false' }
+const words: Readonly<Record<string, string>> = {
+  bigint: 'a whole number',
+  number: 'a number',
+  string: 'a string',
+  boolean: 'true or false',
+}
 
 /** Without an exponent: 1e21 and 1e-7 are how JavaScript prints them, and nobody's idea of an amount. */
 function plainDecimal(value: number): string {

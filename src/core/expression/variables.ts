@@ -35,7 +35,10 @@ export function variablesOf(scope: Exclude<Scope, 'message'>, schema: JsonObject
 
 const everywhere = { team, environment, blueprint }
 const scopes: { readonly [S in Exclude<Scope, 'message'>]: { readonly [variable: string]: CelType } } = {
-  policy: { ...everywhere, action, resource, cost, requester, now }, set: { ...everywhere, action, resource, requester, now }, price: { ...everywhere, action }, template: { ...everywhere, resource },
+  policy: { ...everywhere, action, resource, cost, requester, now },
+  set: { ...everywhere, action, resource, requester, now },
+  price: { ...everywhere, action },
+  template: { ...everywhere, resource },
 }
 
 function listOf(items: CelType): CelType {
@@ -70,7 +73,11 @@ function typeOf(walk: Walk, written: JsonObject, name: string): CelType {
     case 'boolean':
       return { kind: 'scalar', cel: 'bool' }
     case 'array':
-      return listOf(isObject(schema['items']) && schema['prefixItems'] === undefined ? typeOf(walk, schema['items'] as JsonObject, `${name}.items`) : dyn)
+      return listOf(
+        isObject(schema['items']) && schema['prefixItems'] === undefined
+          ? typeOf(walk, schema['items'] as JsonObject, `${name}.items`)
+          : dyn,
+      )
     case 'object':
       return objectTypeOf(walk, schema, uniqueName(name, walk.names))
     default:
