@@ -1,5 +1,6 @@
 import { idFromUuid, newId } from '../core/ids.ts'
 import { canonicalize, digest, type JsonObject } from '../core/json.ts'
+import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
 import type { Plan, RequestInput } from '../core/plan.ts'
 import type { Platform } from '../core/platform.ts'
 import { asAdmitted, presentRequest } from '../core/present-request.ts'
@@ -31,6 +32,9 @@ export async function submitRequest(
   input: RequestInput,
   idempotencyKey: string | null,
 ): Promise<Submitted> {
+  // Kept for ever with the request, like everything in it.
+  const secrets = idempotencyKey === null ? [] : findPlaintextSecrets(idempotencyKey, '/idempotencyKey')
+  if (secrets.length > 0) return fresh(refuse({ code: 'plaintext-secret', errors: secrets }))
   const idempotency =
     idempotencyKey === null
       ? null

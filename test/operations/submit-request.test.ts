@@ -25,6 +25,15 @@ describe('submit', () => {
     expect(read).toEqual(submitted.answer)
   })
 
+  test('a secret for a key is refused and not kept: keys stay with their requests for ever', async () => {
+    const submitted = await ask(house, ann, [create('keyed', 5)], { key: `ghp_${'a1B2'.repeat(9)}` })
+
+    expect(submitted.answer).toMatchObject({
+      ok: false,
+      problem: { code: 'plaintext-secret', errors: [{ pointer: '/idempotencyKey' }] },
+    })
+  })
+
   test('what policy denies is recorded, with its reasons', async () => {
     const submitted = await ask(house, ann, [create('bad', 13)])
 
