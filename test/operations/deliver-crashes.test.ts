@@ -255,7 +255,7 @@ test('a delivery that is told to stop ends, and what it claimed is delivered by 
   expect(committed()).toEqual(ids)
 })
 
-test('a branch of which nothing is known is no work', async () => {
+test('a branch for which nothing waits is no work', async () => {
   expect(await yard.deliver()).toBe('done')
 })
 
