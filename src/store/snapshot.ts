@@ -12,7 +12,7 @@ export type SnapshotRow = {
   readonly requested: number
 }
 
-/** In the order of names: the database has them in the order of its locks. */
+/** Teams' own budgets first, then wider ones, by name: the database has them in the order of its locks. */
 export function parseSnapshots(rows: readonly SnapshotRow[]): readonly BudgetSnapshot[] {
   return rows
     .map((row) => ({
@@ -22,5 +22,5 @@ export function parseSnapshots(rows: readonly SnapshotRow[]): readonly BudgetSna
       reserved: BigInt(row.reserved),
       requested: BigInt(row.requested),
     }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .sort((a, b) => Number(a.team === null) - Number(b.team === null) || (a.name < b.name ? -1 : 1))
 }
