@@ -45,10 +45,16 @@ function checkRepository(repository: string, allowFile: boolean): readonly Field
 
 /** Narrower than git's own rules for references. */
 function checkBranch(branch: string): readonly FieldError[] {
-  const fits = branch
-    .split('/')
-    .every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(part) && !part.includes('..') && !part.endsWith('.') && !part.endsWith('.lock'))
-  return fits ? [] : [{ pointer: '/spec/gitops/branch', detail: 'must be a branch name of letters, digits and . _ - /' }]
+  // Of these two, git makes something else than a branch of that name.
+  const reserved = branch === 'HEAD' || branch.startsWith('refs/')
+  const fits =
+    !reserved &&
+    branch
+      .split('/')
+      .every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(part) && !part.includes('..') && !part.endsWith('.') && !part.endsWith('.lock'))
+  return fits
+    ? []
+    : [{ pointer: '/spec/gitops/branch', detail: 'must be a branch name of letters, digits and . _ - /, and neither HEAD nor below refs/' }]
 }
 
 function checkPath(path: string): readonly FieldError[] {

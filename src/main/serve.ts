@@ -100,7 +100,7 @@ async function startContext(
 async function keepAdministrator({ config }: Process, urls: DatabaseUrls, context: Context): Promise<Caller> {
   const token = await adminToken(config.dataDir)
   await keepAdminToken(context.database.pool, hashToken(token), scopes, urls.embedded)
-  const caller = await authenticate(context, { authorization: `Bearer ${token}`, onBehalfOf: undefined })
+  const caller = await authenticate(context, { authorization: `Bearer ${token}`, onBehalfOf: undefined, reads: true })
   if (!caller.ok) throw new Error('the administrator token that was just stored is not known')
   return caller.value
 }

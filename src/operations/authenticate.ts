@@ -1,6 +1,6 @@
 import { ok, refuse, type Result } from '../core/result.ts'
 import { hashToken, isTokenShaped } from '../core/token.ts'
-import { knowPrincipal, readToken, type TokenRecord } from '../store/principals.ts'
+import { knowPrincipal, readPrincipal, readToken, type TokenRecord } from '../store/principals.ts'
 import { scopes, type Caller, type Scope } from './caller.ts'
 import type { Context } from './context.ts'
 
@@ -14,14 +14,18 @@ const MAX_CACHED = 10_000
 const tokens = new WeakMap<object, Map<string, { readonly token: TokenRecord; readonly until: number }>>()
 const people = new WeakMap<object, Map<string, string>>()
 
+export type Credentials = {
+  readonly authorization: string | undefined
+  readonly onBehalfOf: string | undefined
+  /** Only reads follow: nothing is written, not even who was seen first. */
+  readonly reads: boolean
+}
+
 /**
  * Who asks, by `Authorization: Bearer psr_…` and, with the scope `impersonate`, `Purser-On-Behalf-Of: alice@example.com`:
  * then the person acts with their own roles, and the bearer is `via`.
  */
-export async function authenticate(
-  context: Context,
-  credentials: { readonly authorization: string | undefined; readonly onBehalfOf: string | undefined },
-): Promise<Result<Caller>> {
+export async function authenticate(context: Context, credentials: Credentials): Promise<Result<Caller>> {
   const bearer = /^Bearer +([\x21-\x7e]{1,4096})$/i.exec(credentials.authorization ?? '')?.[1]
   if (bearer === undefined) return refuse({ code: 'unauthenticated', detail: 'Send a token: Authorization: Bearer psr_…' })
   const token = await findToken(context, bearer)
@@ -38,18 +42,17 @@ export async function authenticate(
     via: null,
   }
   if (credentials.onBehalfOf === undefined) return ok(own)
-  return actOnBehalf(context, own, token, credentials.onBehalfOf)
+  return actOnBehalf(context, own, token, credentials.onBehalfOf, credentials.reads)
 }
 
-async function actOnBehalf(context: Context, bot: Caller, token: TokenRecord, person: string): Promise<Result<Caller>> {
+async function actOnBehalf(context: Context, bot: Caller, token: TokenRecord, person: string, reads: boolean): Promise<Result<Caller>> {
   const email = person.trim().toLowerCase()
-  if (!/^[^\s@<>"(),:;\\]{1,64}@[a-z0-9.-]{1,190}$/.test(email))
-    return refuse({ code: 'malformed', detail: 'Purser-On-Behalf-Of is the e-mail address of a person.' })
+  if (!isEmail(email)) return refuse({ code: 'malformed', detail: 'Purser-On-Behalf-Of is the e-mail address of a person.' })
   if (!bot.scopes.has('impersonate') || !token.impersonateTeams.includes('*')) {
     return refuse({ code: 'forbidden', detail: 'These credentials may not act on behalf of this person.', needs: 'scope impersonate' })
   }
   return ok({
-    principal: await findPerson(context, email),
+    principal: await findPerson(context, email, reads),
     subject: email,
     kind: 'person',
     email,
@@ -73,13 +76,29 @@ async function findToken(context: Context, bearer: string): Promise<TokenRecord 
   return token
 }
 
-async function findPerson(context: Context, email: string): Promise<string> {
+function isEmail(text: string): boolean {
+  const [local = '', domain = '', ...more] = text.split('@')
+  const labels = domain.split('.')
+  return (
+    more.length === 0 &&
+    /^[^\s<>"(),:;\\]{1,64}$/.test(local) &&
+    domain.length <= 190 &&
+    labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label))
+  )
+}
+
+/** Whom nobody has seen yet: in no row, so nothing was asked or decided by them. */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/** First sight makes a person known, but not by reading alone: reads change nothing. */
+async function findPerson(context: Context, email: string, reads: boolean): Promise<string> {
   const cache = cacheOf(people, context)
   const cached = cache.get(email)
   if (cached !== undefined) return cached
-  const principal = await knowPrincipal(context.database.pool, 'person', email)
-  cache.set(email, principal)
-  return principal
+  const { pool } = context.database
+  const principal = reads ? await readPrincipal(pool, email) : await knowPrincipal(pool, 'person', email)
+  if (principal !== null) cache.set(email, principal)
+  return principal ?? NOBODY
 }
 
 function cacheOf<V>(caches: WeakMap<object, Map<string, V>>, context: Context): Map<string, V> {

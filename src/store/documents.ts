@@ -8,9 +8,7 @@ import { read, only, run, type Database } from './database.ts'
 export type DocumentRecord = { readonly document: Document; readonly revision: number; readonly createdAt: Date; readonly updatedAt: Date }
 
 /** The revision of the platform and every document that decides: the current ones, and all versions of blueprints. */
-export async function readPlatformDocuments(
-  pool: pg.Pool,
-): Promise<{
+export async function readPlatformDocuments(pool: pg.Pool): Promise<{
   readonly revision: bigint
   readonly documents: readonly { readonly document: Document; readonly revision: number; readonly digest: string }[]
 }> {

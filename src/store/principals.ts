@@ -34,6 +34,12 @@ export async function readToken(pool: pg.Pool, hash: Uint8Array): Promise<TokenR
   return row === undefined ? null : { ...row, impersonateTeams: row.impersonate_teams ?? [] }
 }
 
+/** The principal of a subject; null: nobody has seen it yet. */
+export async function readPrincipal(pool: pg.Pool, subject: string): Promise<string | null> {
+  const rows = await run<{ id: string }>(pool, { name: 'read_principal', text: 'select id from principal where subject = $1' }, [subject])
+  return rows[0]?.id ?? null
+}
+
 /** The principal of a subject, made at first sight. Subjects of people and of service accounts cannot meet: only one has an @ or #. */
 export async function knowPrincipal(pool: pg.Pool, kind: 'person' | 'service-account', subject: string): Promise<string> {
   return only(await run<{ id: string }>(pool, { name: 'know_principal', text: 'select know_principal($1, $2) as id' }, [kind, subject])).id

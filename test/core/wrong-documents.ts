@@ -291,7 +291,12 @@ export const wrongDocuments: readonly {
   {
     what: 'a branch with an option in it',
     documents: [place({ gitops: { path: 'new/${team.name}', branch: '--force' } })],
-    errors: [{ pointer: at('/spec/gitops/branch'), detail: 'must be a branch name of letters, digits and . _ - /' }],
+    errors: [
+      {
+        pointer: at('/spec/gitops/branch'),
+        detail: 'must be a branch name of letters, digits and . _ - /, and neither HEAD nor below refs/',
+      },
+    ],
   },
   {
     what: 'a path inside that of another environment',

@@ -19,6 +19,7 @@ export function requireCaller(app: FastifyInstance, context: Context): void {
     const caller = await authenticate(context, {
       authorization: request.headers.authorization,
       onBehalfOf: onBehalfOf === undefined ? undefined : String(onBehalfOf),
+      reads: request.method === 'GET' || request.method === 'HEAD',
     })
     if (!caller.ok) throw new Refused(caller.problem)
     request.caller = caller.value
