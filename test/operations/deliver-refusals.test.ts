@@ -45,7 +45,7 @@ describe('a hook', () => {
     refuseBad()
     const ids = await yard.askMany(names)
 
-    expect(await yard.deliver()).toBe('done')
+    expect([await yard.deliver(), (await yard.branch()).detail]).toEqual(['done', null])
 
     const bad = ids[names.indexOf('bad')] ?? ''
     expect(await states(ids)).toEqual(names.map((name) => (name === 'bad' ? 'failed' : 'committed')))
