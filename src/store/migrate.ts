@@ -30,6 +30,26 @@ export class MigrationRefused extends Error {
   }
 }
 
+/** Whether the tables are another role's, or no role's yet and this one may not make them: the application's, without the owner's password. */
+async function isStranger(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ stranger: boolean }>(
+    `select coalesce((select not pg_has_role(current_user, relowner, 'usage') from pg_class where oid = to_regclass('public._prisma_migrations')),
+      not has_schema_privilege(current_user, 'public', 'create')) as stranger`,
+  )
+  return rows[0]?.stranger === true
+}
+
+/** A process that only has the application's role starts on a database that is exactly of its version, and on no other. */
+async function refusePending(client: pg.Client, migrations: readonly Migration[], role: string): Promise<void> {
+  const done = await readApplied(client)
+  refuseMismatch(migrations, done)
+  const pending = migrations.filter((m) => !done.has(m.name)).map((m) => m.name)
+  if (pending.length === 0) return
+  throw new MigrationRefused(
+    `The database lacks ${pending.join(', ')}, and ${role} cannot bring it there. Run \`purser migrate\` with DATABASE_MIGRATE_URL.`,
+  )
+}
+
 type Migration = { readonly name: string; readonly sql: string; readonly checksum: string }
 
 /** Any number; every Purser process takes the same, so that several may start at once. It spells "purs". */
@@ -49,6 +69,10 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     const appRole = new pg.Client({ connectionString: options.appUrl }).user ?? ownerRole
     // Waiting for another process that migrates is fine for as long as that takes.
     await client.query(`set lock_timeout = 0; set statement_timeout = 0; select pg_advisory_lock(${LOCK})`)
+    if (await isStranger(client)) {
+      await refusePending(client, migrations, ownerRole)
+      return { applied: [], ownerRole, appRole, sameRole: false }
+    }
     const applied = await applyPending(client, migrations)
     await runMigrations(client, 'bullmq')
     await grantApplication(client, appRole)
@@ -61,8 +85,7 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
 /** Whether every migration in the directory is applied; for `/readyz` and `doctor`. Throws when the database is out of reach. */
 export async function pendingMigrations(database: pg.Pool | pg.Client, directory: string): Promise<readonly string[]> {
   const migrations = await readMigrations(directory)
-  const { rows } = await database.query<{ there: boolean }>(`select to_regclass('public._prisma_migrations') is not null as there`)
-  const done = rows[0]?.there === true ? await finished(database) : new Map<string, string>()
+  const done = await readApplied(database)
   return migrations.filter((m) => !done.has(m.name)).map((m) => m.name)
 }
 
@@ -94,6 +117,12 @@ async function applyPending(client: pg.Client, migrations: readonly Migration[])
     applied.push(migration.name)
   }
   return applied
+}
+
+/** As `finished`, also where no migration ever ran. */
+async function readApplied(database: pg.Pool | pg.Client): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await database.query<{ there: boolean }>(`select to_regclass('public._prisma_migrations') is not null as there`)
+  return rows[0]?.there === true ? finished(database) : new Map()
 }
 
 /** Name → checksum of what is applied. Prisma's ledger also keeps failed and rolled back attempts; a failed one stops everything there and here. */

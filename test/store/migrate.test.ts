@@ -38,6 +38,17 @@ describe('the migrations of this version', async () => {
     expect(rows).toEqual(names.sort().map((name) => ({ migration_name: name, hex: 64, done: true, steps: 1 })))
   })
 
+  test('are left to their owner: the application starts on them, whole, and changes nothing', async () => {
+    const { appUrl } = database
+
+    expect(await migrate({ ownerUrl: appUrl, appUrl, directory: real })).toEqual({
+      applied: [],
+      ownerRole: 'purser_app',
+      appRole: 'purser_app',
+      sameRole: false,
+    })
+  })
+
   test('let the application use the queue: it may make sequences there at run time, and tables nowhere else', async () => {
     await query(database.appUrl, 'create sequence bullmq.made_at_run_time')
 
@@ -69,6 +80,21 @@ describe('the runner', async () => {
     await mkdir(join(directory, name), { recursive: true })
     await writeFile(join(directory, name, 'migration.sql'), sql)
   }
+
+  test('refuses to start the application on a database that lacks a migration, or has one more', async () => {
+    await write('0001_one', 'create table one (a int)')
+    const asApplication = { ownerUrl: database.appUrl, appUrl: database.appUrl, directory }
+    await expect(migrate(asApplication)).rejects.toThrow(/lacks 0001_one, and purser_app cannot/)
+    await migrate({ ...database, directory })
+    await query(database.ownerUrl, 'grant select on _prisma_migrations to purser_app')
+    await write('0002_two', 'create table two (a int)')
+
+    await expect(migrate(asApplication)).rejects.toThrow(/lacks 0002_two, and purser_app cannot/)
+    await migrate({ ...database, directory })
+    await expect(migrate(asApplication)).resolves.toMatchObject({ applied: [] })
+    await rm(join(directory, '0002_two'), { recursive: true })
+    await expect(migrate(asApplication)).rejects.toThrow(MigrationRefused)
+  })
 
   test('applies what is missing, in the order of the names', async () => {
     await write('0002_two', 'create table two as table one')
