@@ -1,8 +1,9 @@
 /**
- * Bundles the command into dist/: importing the named packages one by one takes 2.3 s and 162 MB, bundled 0.4 s and 99 MB.
- * Each dynamic import of main.ts becomes a file of its own, so the client never loads a server.
+ * Bundles the command into dist/, or the folder that is named: importing the named packages one by one takes 2.3 s and
+ * 162 MB, bundled 0.4 s and 99 MB. Each dynamic import of main.ts becomes a file of its own, so the client never loads a server.
  */
 import { chmod, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 
 // Programs and files that lie beside their package's code and would not be found from a bundle.
@@ -14,10 +15,11 @@ const require = __createRequire(import.meta.url)
 const __filename = import.meta.filename
 const __dirname = import.meta.dirname`
 
-await rm('dist', { recursive: true, force: true })
+const outdir = process.argv[2] ?? 'dist'
+await rm(outdir, { recursive: true, force: true })
 await build({
   entryPoints: ['src/main.ts'],
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   chunkNames: 'parts/[name]-[hash]',
@@ -33,4 +35,4 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 })
-await chmod('dist/main.js', 0o755)
+await chmod(join(outdir, 'main.js'), 0o755)

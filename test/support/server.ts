@@ -57,6 +57,8 @@ export type PurserOptions = {
   readonly data: string
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** What Node runs before `args`; the command as it is in the source when left out. */
+  readonly program?: readonly string[]
   /** The user to run as. */
   readonly user?: { readonly uid: number; readonly gid: number }
 }
@@ -78,14 +80,16 @@ export type Run = Pick<Purser, 'pid' | 'stdout' | 'stderr' | 'ended' | 'stop'> &
   printed(pattern: RegExp): Promise<RegExpMatchArray>
 }
 
+const fromSource = ['--import', 'tsx', 'src/main.ts']
+
 /**
  * The command as it is in the source: `dist` may be older while somebody is at work. It sees nothing of this environment
  * but PATH and HOME, and is killed at the end of the file at the latest.
  */
-export function runPurser({ data, env = {}, args = [], user }: PurserOptions): Run {
+export function runPurser({ data, env = {}, args = [], program = fromSource, user }: PurserOptions): Run {
   const root = join(import.meta.dirname, '../..')
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  const child = spawn(process.execPath, [...program, ...args], {
     cwd: root,
     env: { PATH, HOME, PORT: '0', LOG_LEVEL: 'warn', PURSER_DATA: data, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
