@@ -13,7 +13,7 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
     team: r.team,
     environment: r.environment,
     reason: r.reason,
-    retryOf: null,
+    retryOf: r.body.retryOf ?? null,
     hold: r.hold === null ? null : { ...r.hold, until: null },
     // Member by member: a replay is the first answer to the byte, and the database keeps no order.
     requester: { subject: r.requester.subject, kind: r.requester.kind, via: r.requester.via },

@@ -1,7 +1,7 @@
 import type { Id } from './ids.ts'
 import type { JsonObject } from './json.ts'
 import { formatAmount, formatMoney, type Measure } from './money.ts'
-import type { ObjectRef, Plan, PlanFile, Requirement } from './plan.ts'
+import type { ChangeInput, ObjectRef, Plan, PlanFile, Requirement } from './plan.ts'
 import type { Problem, Shortfall, Violation } from './problem.ts'
 import type { RequestState } from './request.ts'
 
@@ -40,6 +40,10 @@ export type RequestBody = {
   readonly cost: { readonly monthlyDelta: string; readonly currency: string }
   readonly decision: JsonObject & { readonly approvals: readonly JsonObject[] }
   readonly plan: { readonly digest: string; readonly repository: string; readonly branch: string; readonly files: readonly JsonObject[] }
+  /** The changes as they were typed, for a retry: of an update only the merge patch says what was meant. Never shown. */
+  readonly asked?: readonly ChangeInput[]
+  /** The request that this one tries again. */
+  readonly retryOf?: Id<'request'>
 }
 
 /** A request as the database has it. */

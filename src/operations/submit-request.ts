@@ -1,15 +1,15 @@
-import { idFromUuid, newId } from '../core/ids.ts'
+import { idFromUuid, newId, type Id } from '../core/ids.ts'
 import { canonicalize, digest, type JsonObject } from '../core/json.ts'
 import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
 import type { Plan, RequestInput } from '../core/plan.ts'
 import type { Platform } from '../core/platform.ts'
 import { asAdmitted, presentRequest } from '../core/present-request.ts'
 import type { Problem } from '../core/problem.ts'
-import { problemOf, requestBody, type RequestRecord } from '../core/request-record.ts'
+import { problemOf, requestBody, type RequestBody, type RequestRecord } from '../core/request-record.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import type { Answer, Submit } from '../store/admission.ts'
 import { readRequest, readRequestByKey, sightOfAll } from '../store/requests.ts'
-import { actorOf, budgetViewOf, type Caller } from './caller.ts'
+import { actorOf, budgetViewOf, type Caller, type Forbidden } from './caller.ts'
 import { conflictProblem } from './conflict-problem.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
@@ -17,6 +17,19 @@ import { mayAsk, preparePlan } from './prepare-plan.ts'
 
 /** `replayed`: the answer is the one that was given when this key was used first (L7). */
 export type Submitted = { readonly answer: Result<JsonObject>; readonly replayed: boolean }
+
+/** What is to be asked, who may ask it, and where it comes from. */
+export type Asking = {
+  readonly operation: 'submitRequest' | 'retryRequest'
+  readonly input: RequestInput
+  /** What the same Idempotency-Key must come with. */
+  readonly fingerprint: string
+  /** Why the caller may not ask this of the team; judged again whenever the platform moved. */
+  readonly mayAsk: (platform: Platform) => Forbidden | null
+  readonly retryOf: Id<'request'> | null
+  /** Principals besides the caller who had a part in asking. */
+  readonly parties: readonly string[]
+}
 
 /** Rounds of plan and admit before a submit gives up because the platform does not stand still. */
 const MAX_ROUNDS = 3
@@ -32,15 +45,29 @@ export async function submitRequest(
   input: RequestInput,
   idempotencyKey: string | null,
 ): Promise<Submitted> {
+  const asking: Asking = {
+    operation: 'submitRequest',
+    input,
+    fingerprint: digest(canonicalize(input)),
+    mayAsk: (platform) => mayAsk(platform, caller, input.team),
+    retryOf: null,
+    parties: [],
+  }
+  return ask(context, caller, asking, idempotencyKey)
+}
+
+/** What `submitRequest` says, for whatever is asked: in words, or again. */
+export async function ask(context: Context, caller: Caller, asking: Asking, idempotencyKey: string | null): Promise<Submitted> {
+  const { input } = asking
   // Kept for ever with the request, like everything in it.
   const secrets = idempotencyKey === null ? [] : findPlaintextSecrets(idempotencyKey, '/idempotencyKey')
   if (secrets.length > 0) return fresh(refuse({ code: 'plaintext-secret', errors: secrets }))
   const idempotency =
     idempotencyKey === null
       ? null
-      : { scope: `${caller.via?.principal ?? ''}/${caller.principal}`, key: idempotencyKey, fingerprint: digest(canonicalize(input)) }
+      : { scope: `${caller.via?.principal ?? ''}/${caller.principal}`, key: idempotencyKey, fingerprint: asking.fingerprint }
   let platform = await context.platform()
-  const refused = await refuseStranger(context, platform, caller, input.team)
+  const refused = await refuseStranger(context, platform, caller, asking)
   if (refused !== null) return refused
 
   // Before anything is planned: what was asked once may not be possible to ask for again.
@@ -51,7 +78,7 @@ export async function submitRequest(
     if (round > 0) {
       platform = await context.reloadPlatform()
       // A role can have gone with what made the first plan stale.
-      const refusedNow = await refuseStranger(context, platform, caller, input.team)
+      const refusedNow = await refuseStranger(context, platform, caller, asking)
       if (refusedNow !== null) return refusedNow
     }
     const planned = await preparePlan(context, platform, caller, input)
@@ -60,7 +87,7 @@ export async function submitRequest(
     if (input.planDigest !== undefined && input.planDigest !== plan.digest) {
       return fresh(refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest }))
     }
-    const submit = submitOf(platform, caller, input, plan, idempotency, context.currency)
+    const submit = submitOf(platform, caller, asking, plan, idempotency, context.currency)
     const answer = await context.admission.admit(submit)
     const outcome = await conclude(context, platform, caller, submit, answer)
     if (outcome !== null) return outcome
@@ -75,9 +102,11 @@ export async function submitRequest(
 }
 
 /** The refusal, in the log already, of somebody who may not ask for a team; null: they may, or there is no such team. */
-async function refuseStranger(context: Context, platform: Platform, caller: Caller, team: string): Promise<Submitted | null> {
-  const forbidden = platform.teams.has(team) ? mayAsk(platform, caller, team) : null
-  return forbidden === null ? null : fresh(await forbid(context, caller, forbidden, { operation: 'submitRequest', team, subject: team }))
+async function refuseStranger(context: Context, platform: Platform, caller: Caller, asking: Asking): Promise<Submitted | null> {
+  const { team } = asking.input
+  const forbidden = platform.teams.has(team) ? asking.mayAsk(platform) : null
+  if (forbidden === null) return null
+  return fresh(await forbid(context, caller, forbidden, { operation: asking.operation, team, subject: asking.retryOf ?? team }))
 }
 
 function fresh(answer: Result<JsonObject>): Submitted {
@@ -87,7 +116,7 @@ function fresh(answer: Result<JsonObject>): Submitted {
 function submitOf(
   platform: Platform,
   caller: Caller,
-  input: RequestInput,
+  { input, retryOf, parties }: Asking,
   plan: Plan,
   idempotency: Submit['idempotency'],
   currency: string,
@@ -99,12 +128,16 @@ function submitOf(
     platformRevision: platform.revision,
     principal: caller.principal,
     via: caller.via?.principal ?? null,
-    parties: [caller.principal],
+    parties: [...new Set([caller.principal, ...parties])],
     idempotency,
     reason: input.reason ?? '',
     plan,
     resourceIds,
-    body: requestBody(plan, shownIds, currency) as unknown as JsonObject,
+    body: {
+      ...requestBody(plan, shownIds, currency),
+      asked: input.changes,
+      ...(retryOf === null ? {} : { retryOf }),
+    } satisfies RequestBody as unknown as JsonObject,
     problem:
       plan.decision.outcome === 'denied' ? { code: 'policy-denied', violations: plan.decision.violations.map((v) => ({ ...v })) } : null,
     actor: actorOf(caller),

@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from '../../src/core/json.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { buildApp } from '../../src/faces/http/app.ts'
 import { openApi, outcomeOf, textAt, type Answer, type AskOptions, type Seen } from '../support/api.ts'
-import { commitAll } from '../support/delivery.ts'
+import { claim, commitAll, failClaimed } from '../support/delivery.ts'
 import { boxes, budget } from '../support/house.ts'
 import { openServer } from '../support/server.ts'
 
@@ -214,7 +214,80 @@ const special: Readonly<Record<string, () => Promise<Call> | Call>> = {
     path: `/v1/requests/${textAt(await cancelledRequest(), 'id')}/cancel`,
     options: ann,
   }),
+  'POST /v1/requests/{id}/retry wrong-state': () => ({ options: ann }),
+  'POST /v1/requests/{id}/retry plaintext-secret': async () =>
+    again(await failed(box(fresh(), 1)), { ...ann, key: 'AKIAIOSFODNN7EXAMPLE' }),
+  'POST /v1/requests/{id}/retry idempotency-key-reused': async () => {
+    await submit(input(box(fresh(), 1)), { ...ann, key: 'once' })
+    return again(await failed(box(fresh(), 1)), { ...ann, key: 'once' })
+  },
+  'POST /v1/requests/{id}/retry resource-exists': async () => {
+    const name = fresh()
+    const first = await failed(box(name, 1))
+    await submit(input(box(name, 1)))
+    await commitAll(pool)
+    return again(first)
+  },
+  'POST /v1/requests/{id}/retry resource-busy': async () => {
+    const name = fresh()
+    const first = await failed(box(name, 1))
+    await submit(input(box(name, 1)))
+    return again(first)
+  },
+  'POST /v1/requests/{id}/retry object-exists': async () => {
+    const object = fresh()
+    const first = await failed(oddly(fresh(), object))
+    await submit(input(oddly(fresh(), object)))
+    await commitAll(pool)
+    return again(first)
+  },
+  'POST /v1/requests/{id}/retry invalid-parameters': async () => {
+    await house.apply(turning('1.0.0', 'string', 'first'))
+    const first = await failed({ action: 'create', blueprint: 'turning', name: fresh(), parameters: { name: 'x' } })
+    await house.apply(turning('1.1.0', 'integer', 'first'))
+    return again(first)
+  },
+  'POST /v1/requests/{id}/retry invalid-manifest': async () => {
+    await house.apply(turning('2.0.0', 'string', 'second'))
+    const first = await failed({ action: 'create', blueprint: 'turning', name: fresh(), parameters: { name: 'x' } })
+    await house.apply(turning('2.1.0', 'string', '${parameters.name == "x" ? "no name" : parameters.name}'))
+    return again(first)
+  },
+  'POST /v1/requests/{id}/retry policy-denied': async () => {
+    const first = await failed(box(fresh(), 17))
+    await house.apply(
+      '{ apiVersion: purser.dev/v1, kind: Policy, metadata: { name: later }, spec: { rules: [{ name: not-17, when: \'action != "delete" && parameters.?units.orValue(0) == 17\', effect: deny, message: Too late }] } }',
+    )
+    return again(first)
+  },
+  'POST /v1/requests/{id}/retry budget-exceeded': async () => {
+    const first = await failed({ ...box(fresh(), 20) }, 'vault')
+    await house.apply(budget('vault', "{ scope: { environment: vault }, limit: '10.00' }"))
+    return again(first)
+  },
   'POST /v1/gitops/branches/accept wrong-state': () => ({}),
+}
+
+/** A request that a hook refused; its id. */
+async function failed(change: JsonObject, environment = 'lab'): Promise<string> {
+  await commitAll(pool)
+  const id = textAt(await submit({ ...input(change), environment }), 'id')
+  await claim(pool)
+  if (!(await failClaimed(pool, id))) throw new Error(`${id} did not fail`)
+  return id
+}
+
+function again(id: string, options: AskOptions = ann): Call {
+  return { path: `/v1/requests/${id}/retry`, options }
+}
+
+/** A blueprint that changes its mind on what its parameter is, or what it renders. */
+function turning(version: string, type: string, object: string): string {
+  return odd
+    .replace('name: odd', 'name: turning')
+    .replace('1.0.0', version)
+    .replace('type: string', `type: ${type}`)
+    .replace('${parameters.name}', () => object)
 }
 const elsewhere: JsonObject = {
   ...standing['environments'],

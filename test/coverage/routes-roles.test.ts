@@ -51,6 +51,7 @@ POST   /v1/requests/:id/approve (through admin)  401    401   404      403    40
 POST   /v1/requests/:id/reject                   401    401   404      403    403       403      403   404   200   own   403   403
 POST   /v1/requests/:id/reject (own approver)    401    401   404      403    403       200      200   404   404   own   403   200
 POST   /v1/requests/:id/cancel                   401    401   404      403    403       403      200   404   403   200   200   200
+POST   /v1/requests/:id/retry                    401    401   404      403    403       403      202   404   403   202   202   202
 
 GET    /v1/resources                             401    401   []       200    200       200      200   []    []    200   200   200
 GET    /v1/resources/:id                         401    401   404      200    200       200      200   404   404   200   200   200
@@ -239,6 +240,11 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
   'POST /v1/requests/:id/reject': () => rejection(600),
   'POST /v1/requests/:id/reject (own approver)': () => rejection(450),
   'POST /v1/requests/:id/cancel': async () => ({ path: `/v1/requests/${(await pending(600)).id}/cancel` }),
+  'POST /v1/requests/:id/retry': async () => {
+    const { path, body } = await rejection(600)
+    const rejected = await api('POST', path, body, { as: people.named })
+    return { path: `/v1/requests/${textAt(rejected, 'id')}/retry` }
+  },
   'GET /v1/budgets/:name (of all)': () => ({ path: '/v1/budgets/all' }),
   'GET /v1/events (of red)': () => ({ path: '/v1/events?team=red' }),
   'POST /v1/gitops/branches/accept': async () => {

@@ -57,6 +57,7 @@ const things: readonly { readonly route: string; readonly there: string; readonl
     { verb: 'approve', body: { planDigest: 'sha256:another' } },
     { verb: 'reject', body: { comment: 'No' } },
     { verb: 'cancel', body: {} },
+    { verb: 'retry', body: {} },
   ].map(({ verb, body }) => ({ route: `POST /v1/requests/ID/${verb}`, there: ids.request, absent: absent.request, body })),
   ...['', '/history'].map((more) => ({ route: `GET /v1/resources/ID${more}`, there: ids.resource, absent: absent.resource })),
   ...['', '/versions', '/ledger'].flatMap((more) =>
@@ -128,7 +129,7 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
   })
 
   test('what is wrong with a body is told without a look at the thing', async () => {
-    for (const verb of ['approve', 'reject', 'cancel']) {
+    for (const verb of ['approve', 'reject', 'cancel', 'retry']) {
       const [hidden, missing] = await Promise.all(
         [ids.request, absent.request].map((id) => api('POST', `/v1/requests/${id}/${verb}`, { no: 1 }, { as })),
       )

@@ -4,7 +4,8 @@ import type { ProblemCode } from '../../../core/problem.ts'
 import { cancelRequest } from '../../../operations/cancel-request.ts'
 import type { Context } from '../../../operations/context.ts'
 import { approveRequest, rejectRequest } from '../../../operations/decide-request.ts'
-import { submitRequest } from '../../../operations/submit-request.ts'
+import { retryRequest } from '../../../operations/retry-request.ts'
+import { submitRequest, type Submitted } from '../../../operations/submit-request.ts'
 import { waitForRequest } from '../../../operations/wait-for-request.ts'
 import { goneSignal, sendThing, sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
@@ -22,6 +23,7 @@ import { planRefusals } from './plans.ts'
 /** Asking, and what is done to a request afterwards. `stopping`: nobody is kept waiting by a process that is about to end. */
 export function requestActionRoutes(app: HttpApp, context: Context, stopping: AbortSignal): void {
   submitRoute(app, context, stopping)
+  retryRoute(app, context, stopping)
   decisionRoutes(app, context)
 
   const cancel = {
@@ -40,6 +42,25 @@ export function requestActionRoutes(app: HttpApp, context: Context, stopping: Ab
   )
 }
 
+/** How a request is asked for, and answered once it is admitted. */
+const admission = {
+  headers: {
+    'Idempotency-Key': 'The same key is the same request: sending it again answers what was answered first.',
+    Prefer: '`wait=10` waits that many seconds, at most 30, until the request is not `queued` any more.',
+  },
+  answers: {
+    202: {
+      description: 'The request.',
+      schema: requestSchema,
+      headers: {
+        Location: 'Where it is.',
+        'Preference-Applied': 'The wait that was granted.',
+        'Idempotency-Replayed': '`true` where this was answered before.',
+      },
+    },
+  },
+} as const
+
 function submitRoute(app: HttpApp, context: Context, stopping: AbortSignal): void {
   const submit = {
     ...operation({
@@ -48,21 +69,7 @@ function submitRoute(app: HttpApp, context: Context, stopping: AbortSignal): voi
       summary: 'Ask for something',
       description:
         'Planned, decided and reserved at once; then it is queued for its commit, or waits for approvals. A denial by policy or budget is recorded, and answered as a problem with the `requestId` of the record.',
-      headers: {
-        'Idempotency-Key': 'The same key is the same request: sending it again answers what was answered first.',
-        Prefer: '`wait=10` waits that many seconds, at most 30, until the request is not `queued` any more.',
-      },
-      answers: {
-        202: {
-          description: 'The request.',
-          schema: requestSchema,
-          headers: {
-            Location: 'Where it is.',
-            'Preference-Applied': 'The wait that was granted.',
-            'Idempotency-Replayed': '`true` where this was answered before.',
-          },
-        },
-      },
+      ...admission,
       refuses: [...planRefusals, 'policy-denied', 'budget-exceeded', 'idempotency-key-reused'],
     }),
     body: requestInput,
@@ -70,14 +77,51 @@ function submitRoute(app: HttpApp, context: Context, stopping: AbortSignal): voi
   app.post('/requests', { schema: submit }, async (request, reply) => {
     const key = parseIdempotencyKey(request.headers['idempotency-key'])
     if (!key.ok) return sendProblem(reply, key.problem)
-    const { answer, replayed } = await submitRequest(context, callerOf(request), request.body, key.value)
-    if (replayed) reply.header('idempotency-replayed', 'true')
-    if (!answer.ok) return sendProblem(reply, answer.problem)
-    reply.code(202).header('location', `/v1/requests/${idOf(answer.value)}`)
-    // A replay repeats the answer at admission, so it does not wait.
-    const shown = replayed ? answer.value : await waitIfPreferred(context, request, reply, answer.value, stopping)
-    return sendValue(request, reply, { ok: true, value: shown })
+    return sendAdmitted(context, request, reply, await submitRequest(context, callerOf(request), request.body, key.value), stopping)
   })
+}
+
+function retryRoute(app: HttpApp, context: Context, stopping: AbortSignal): void {
+  const retry = {
+    ...operation({
+      id: 'retryRequest',
+      tag: 'Requests',
+      summary: 'Try a request again',
+      description:
+        'Of a request that failed, expired or was rejected: a new one for the same changes, with `retryOf`, planned and decided afresh. One’s own, or as an owner of the team.',
+      ...admission,
+      refuses: [
+        'not-found',
+        'wrong-state',
+        // It names no digest that could have changed.
+        ...planRefusals.filter((code) => code !== 'plan-changed'),
+        'policy-denied',
+        'budget-exceeded',
+        'idempotency-key-reused',
+      ],
+    }),
+    params: idPath('req'),
+  }
+  app.post('/requests/:id/retry', { schema: retry, preValidation: refuseContent }, async (request, reply) => {
+    const key = parseIdempotencyKey(request.headers['idempotency-key'])
+    if (!key.ok) return sendProblem(reply, key.problem)
+    return sendAdmitted(context, request, reply, await retryRequest(context, callerOf(request), request.params.id, key.value), stopping)
+  })
+}
+
+async function sendAdmitted(
+  context: Context,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { answer, replayed }: Submitted,
+  stopping: AbortSignal,
+): Promise<FastifyReply> {
+  if (replayed) reply.header('idempotency-replayed', 'true')
+  if (!answer.ok) return sendProblem(reply, answer.problem)
+  reply.code(202).header('location', `/v1/requests/${idOf(answer.value)}`)
+  // A replay repeats the answer at admission, so it does not wait.
+  const shown = replayed ? answer.value : await waitIfPreferred(context, request, reply, answer.value, stopping)
+  return sendValue(request, reply, { ok: true, value: shown })
 }
 
 /** The request once it has moved on; as it was admitted where nobody wants to wait, or looking again fails: admitted it is. */

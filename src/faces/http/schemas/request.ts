@@ -167,7 +167,7 @@ export const requestSchema = Type.Object(
     id: Type.String({ pattern: '^req_[0-9a-z]{26}$' }),
     state: oneOf(requestStates),
     ...proposal,
-    retryOf: Type.Null(),
+    retryOf: nullable(Type.String({ description: 'The request that this one tries again.' })),
     hold: nullable(
       Type.Object(
         { kind: oneOf(['history-rewritten', 'branch-refuses', 'unreachable']), reason: Type.String(), until: Type.Null() },
