@@ -225,6 +225,7 @@ function submitDocument(submit: Submit): unknown {
     body: JSON.stringify(submit.body),
     problem: submit.problem,
     actor: submit.actor,
+    subject: submit.id,
     // What two submits may both want; `admit` serializes them by these.
     keys: [
       ...(submit.idempotency === null ? [] : [`key/${submit.idempotency.scope}/${submit.idempotency.key}`]),

@@ -6,7 +6,7 @@
 -- locks and reads at once still sees what was there before it waited.
 --
 -- A submit: {id, platformRevision, principal, via, parties[], scope, key, fingerprint, team, environment, reason, outcome,
--- planDigest, policyDigest, costDelta, repository, branch, body (text), problem, actor, keys[], approvals[], changes[], files[]}.
+-- planDigest, policyDigest, costDelta, repository, branch, body (text), problem, actor, subject, keys[], approvals[], changes[], files[]}.
 -- An answer: {outcome: admitted | denied | stale | again | replay | key-reused | resource-exists | resource-busy |
 -- object-exists, …}. `again`: a neighbour in this array holds the same key; ask once more, alone.
 
@@ -38,12 +38,13 @@ create function budget_covers(b budget, team text, environment text, blueprint t
     and (b.blueprints is null or blueprint like any (b.blueprints))
 $$;
 
--- The covering budgets of planned changes and what each would be asked for; netted, since they land in one commit.
--- `team is null or team = …` keeps the index on team in use.
+-- The covering budgets of planned changes and what each would be asked for; netted, since they land in one commit. Two
+-- look-ups by key, so that the index on team is used whatever the planner knows of the table.
 create function covering_budgets(team text, environment text, changes jsonb) returns table (budget_id uuid, delta bigint) language sql stable as $$
   select b.id, sum(budget_delta(b.measure, c->>'action', (c->>'costBefore')::bigint, (c->>'costAfter')::bigint))::bigint
-  from budget b, jsonb_array_elements(changes) c
-  where b.retired_at is null and (b.team = $1 or b.team is null) and budget_covers(b, $1, $2, c->>'blueprintName')
+  from (select * from budget o where o.team = $1 and o.retired_at is null union all select * from budget o where o.team is null and o.retired_at is null) b,
+    jsonb_array_elements(changes) c
+  where (b.environment is null or b.environment = $2) and (b.blueprints is null or c->>'blueprintName' like any (b.blueprints))
   group by b.id
 $$;
 
@@ -62,7 +63,8 @@ create function alert_budget(b budget, used_before bigint, limit_before bigint, 
 $$;
 
 -- What stands in the way of a plan, one row a submit, the first reason only: names and objects taken, resources that
--- moved on. `plan_conflicts` reads; `admit` calls it with the rows locked.
+-- moved on. `plan_conflicts` reads; `admit` calls it with the rows locked. `limit 1` on what is unique keeps each look-up
+-- one of its whole key: joined, the planner of a young database goes by the first column, and reads an environment.
 create function plan_conflicts(submits jsonb[]) returns table (ord bigint, verdict jsonb) language sql stable as $$
   select distinct on (f.ord) f.ord, f.verdict from (
     select s.ord, c.ordinal, 0 as rank,
@@ -78,14 +80,17 @@ create function plan_conflicts(submits jsonb[]) returns table (ord bigint, verdi
       left join lateral (
         select r.* from resource r
         where r.status <> 'deleted' and r.team = s.doc->>'team' and r.environment = s.doc->>'environment' and r.name = c.doc->>'name'
-          and (c.doc->>'action' = 'create' or r.id = (c.doc->>'resourceId')::uuid)) r on true
+          and (c.doc->>'action' = 'create' or r.id = (c.doc->>'resourceId')::uuid)
+        limit 1) r on true
     union all
     select s.ord, c.ordinal, 1, jsonb_build_object('outcome', 'object-exists', 'change', c.ordinal - 1, 'object', o)
     from unnest(submits) with ordinality s(doc, ord)
       cross join jsonb_array_elements(s.doc->'changes') with ordinality c(doc, ordinal)
       cross join jsonb_array_elements(c.doc->'objects') o
-      join object_claim k on k.environment = s.doc->>'environment' and k.api_group = o->>'group' and k.kind = o->>'kind'
-        and k.namespace = o->>'namespace' and k.name = o->>'name'
+      cross join lateral (
+        select k.resource_id from object_claim k
+        where k.environment = s.doc->>'environment' and k.api_group = o->>'group' and k.kind = o->>'kind' and k.namespace = o->>'namespace' and k.name = o->>'name'
+        limit 1) k
     where c.doc->>'action' = 'create' or k.resource_id <> (c.doc->>'resourceId')::uuid
   ) f where f.verdict is not null
   order by f.ord, f.rank, f.ordinal
@@ -98,6 +103,10 @@ declare
   verdict jsonb[] := array_fill(null::jsonb, array[coalesce(cardinality(submits), 0)]);
   current_revision bigint;
   r record;
+  -- Which budgets cover which submit, and what it asks of them.
+  v_ord bigint[];
+  v_budget uuid[];
+  v_delta bigint[];
   -- The locked budgets by position, and their usage as the loop moves it.
   b_all budget[];
   b_id uuid[];
@@ -110,6 +119,10 @@ declare
   d_delta bigint[] := '{}';
   shown jsonb;
   short jsonb;
+  admitted boolean;
+  from_at integer;
+  to_at integer;
+  place integer;
   i integer;
 begin
   current_revision := lock_platform(false);
@@ -148,53 +161,47 @@ begin
     verdict[r.ord] := coalesce(verdict[r.ord], r.verdict);
   end loop;
 
-  -- L1. Lock first, read then: the usage below is what is there once every earlier holder has gone.
-  perform from budget b where b.id in (
-    select v.budget_id from unnest(submits) with ordinality s(doc, ord),
-      covering_budgets(s.doc->>'team', s.doc->>'environment', s.doc->'changes') v
-    where verdict[s.ord] is null)
-  order by b.id for no key update;
-  select coalesce(array_agg(b order by b.id), '{}'), coalesce(array_agg(b.id order by b.id), '{}'),
-      coalesce(array_agg(b.committed order by b.id), '{}'), coalesce(array_agg(b.reserved order by b.id), '{}')
-    into b_all, b_id, b_committed, b_reserved
-    from budget b where b.id in (
-      select v.budget_id from unnest(submits) with ordinality s(doc, ord),
-        covering_budgets(s.doc->>'team', s.doc->>'environment', s.doc->'changes') v
-      where verdict[s.ord] is null);
+  -- L1. Which budgets is fixed by the platform lock; lock them first, read then: the usage is what is there once every
+  -- earlier holder has gone.
+  select coalesce(array_agg(s.ord order by s.ord, v.budget_id), '{}'), coalesce(array_agg(v.budget_id order by s.ord, v.budget_id), '{}'),
+      coalesce(array_agg(v.delta order by s.ord, v.budget_id), '{}')
+    into v_ord, v_budget, v_delta
+    from unnest(submits) with ordinality s(doc, ord) cross join lateral covering_budgets(s.doc->>'team', s.doc->>'environment', s.doc->'changes') v
+    where verdict[s.ord] is null;
+  b_id := array(select distinct x from unnest(v_budget) x order by x);
+  perform from budget b where b.id = any (b_id) order by b.id for no key update;
+  select coalesce(array_agg(b order by b.id), '{}'), coalesce(array_agg(b.committed order by b.id), '{}'), coalesce(array_agg(b.reserved order by b.id), '{}')
+    into b_all, b_committed, b_reserved
+    from budget b where b.id = any (b_id);
   b_before := b_reserved;
 
-  for r in
-    select s.ord, s.doc->>'outcome' as outcome, coalesce(v.at, '{}') as at, coalesce(v.delta, '{}') as delta
-    from unnest(submits) with ordinality s(doc, ord)
-      left join lateral (
-        select array_agg(p.position order by p.position) as at, array_agg(v.delta order by p.position) as delta
-        from covering_budgets(s.doc->>'team', s.doc->>'environment', s.doc->'changes') v
-          join unnest(b_id) with ordinality p(id, position) on p.id = v.budget_id) v on true
-    where verdict[s.ord] is null
-    order by s.ord
-  loop
+  from_at := 1;
+  for o in 1..n loop
+    continue when verdict[o] is not null;
+    to_at := from_at - 1;
+    while to_at < cardinality(v_ord) and v_ord[to_at + 1] = o loop to_at := to_at + 1; end loop;
     shown := '[]';
     short := '[]';
-    for i in 1..cardinality(r.at) loop
-      if r.delta[i] > 0 and b_committed[r.at[i]] + b_reserved[r.at[i]] + r.delta[i] > b_all[r.at[i]].limit_amount then
-        short := short || budget_snapshot(b_all[r.at[i]], b_committed[r.at[i]], b_reserved[r.at[i]], r.delta[i]);
+    for i in from_at..to_at loop
+      place := array_position(b_id, v_budget[i]);
+      if v_delta[i] > 0 and b_committed[place] + b_reserved[place] + v_delta[i] > b_all[place].limit_amount then
+        short := short || budget_snapshot(b_all[place], b_committed[place], b_reserved[place], v_delta[i]);
       end if;
     end loop;
-    if r.outcome = 'denied' or short <> '[]' then
-      for i in 1..cardinality(r.at) loop
-        shown := shown || budget_snapshot(b_all[r.at[i]], b_committed[r.at[i]], b_reserved[r.at[i]], r.delta[i]);
-      end loop;
-      verdict[r.ord] := jsonb_build_object('outcome', 'denied', 'budgets', shown, 'short', short);
-    else
-      for i in 1..cardinality(r.at) loop
-        b_reserved[r.at[i]] := b_reserved[r.at[i]] + greatest(r.delta[i], 0);
-        shown := shown || budget_snapshot(b_all[r.at[i]], b_committed[r.at[i]], b_reserved[r.at[i]], r.delta[i]);
-        d_ord := d_ord || r.ord::integer;
-        d_budget := d_budget || b_id[r.at[i]];
-        d_delta := d_delta || r.delta[i];
-      end loop;
-      verdict[r.ord] := jsonb_build_object('outcome', 'admitted', 'budgets', shown);
-    end if;
+    admitted := submits[o]->>'outcome' <> 'denied' and short = '[]';
+    for i in from_at..to_at loop
+      place := array_position(b_id, v_budget[i]);
+      if admitted then
+        b_reserved[place] := b_reserved[place] + greatest(v_delta[i], 0);
+        d_ord := d_ord || o;
+        d_budget := d_budget || v_budget[i];
+        d_delta := d_delta || v_delta[i];
+      end if;
+      shown := shown || budget_snapshot(b_all[place], b_committed[place], b_reserved[place], v_delta[i]);
+    end loop;
+    verdict[o] := case when admitted then jsonb_build_object('outcome', 'admitted', 'budgets', shown)
+      else jsonb_build_object('outcome', 'denied', 'budgets', shown, 'short', short) end;
+    from_at := to_at + 1;
   end loop;
 
   insert into request (id, state, team, environment, reason, requester_id, via_id, plan_digest, policy_digest, outcome, cost_delta,
@@ -239,8 +246,8 @@ begin
     select s.doc->>'environment', o->>'group', o->>'kind', o->>'namespace', o->>'name', (c->>'resourceId')::uuid, (s.doc->>'id')::uuid
     from unnest(submits, verdict) s(doc, v), jsonb_array_elements(s.doc->'changes') c, jsonb_array_elements(c->'objects') o
     where v->>'outcome' = 'admitted'
-      and not exists (select from object_claim k where k.environment = s.doc->>'environment' and k.api_group = o->>'group' and k.kind = o->>'kind'
-        and k.namespace = o->>'namespace' and k.name = o->>'name');
+      and (select k.resource_id from object_claim k where k.environment = s.doc->>'environment' and k.api_group = o->>'group' and k.kind = o->>'kind'
+        and k.namespace = o->>'namespace' and k.name = o->>'name') is null;
 
   insert into plan_file (request_id, ordinal, change, path, operation, digest, content, previous)
     select (s.doc->>'id')::uuid, f.ordinal - 1, (f.doc->>'change')::int, f.doc->>'path', f.doc->>'operation', f.doc->>'digest', f.doc->>'content',
@@ -280,7 +287,7 @@ begin
 
   insert into event (id, type, actor, team, subject, data)
     select new_uuid(), case when v->>'outcome' = 'admitted' then 'dev.purser.request.submitted.v1' else 'dev.purser.request.denied.v1' end,
-      s.doc->'actor', s.doc->>'team', type_id('req', (s.doc->>'id')::uuid),
+      s.doc->'actor', s.doc->>'team', s.doc->>'subject',
       jsonb_build_object('environment', s.doc->>'environment', 'planDigest', s.doc->>'planDigest', 'outcome', s.doc->>'outcome')
         || case when v->>'outcome' = 'denied' then jsonb_build_object('code', coalesce(s.doc->'problem'->>'code', 'budget-exceeded')) else '{}' end
     from unnest(submits, verdict) with ordinality s(doc, v, ord)
