@@ -1,5 +1,6 @@
 import type { EnvironmentDocument } from './document/environment.ts'
 import type { FieldError } from './problem.ts'
+import { checkRepository } from './repository.ts'
 
 /**
  * Where an environment puts a team's objects: a folder in a repository, and a namespace. Both are patterns in which only
@@ -26,21 +27,15 @@ export function forTeam(pattern: string, team: string): string {
 }
 
 /** What is wrong with a place by itself. */
-export function checkPlace({ spec }: EnvironmentDocument, allowFileRepositories: boolean): readonly FieldError[] {
-  const { repository, branch, path } = spec.gitops
+export function checkPlace(document: EnvironmentDocument, allowFileRepositories: boolean): readonly FieldError[] {
+  const { spec } = document
+  const { branch, path } = spec.gitops
   return [
-    ...(repository === undefined ? [] : checkRepository(repository, allowFileRepositories)),
+    ...checkRepository(document, allowFileRepositories),
     ...(branch === undefined ? [] : checkBranch(branch)),
     ...checkPath(path),
     ...checkNamespace(spec.namespace),
   ]
-}
-
-function checkRepository(repository: string, allowFile: boolean): readonly FieldError[] {
-  const pointer = '/spec/gitops/repository'
-  if (!allowFile) return [{ pointer, detail: 'must be left out (the embedded repository); file:// needs PURSER_ALLOW_FILE_REPOSITORIES' }]
-  const safe = /^file:\/\/\/[A-Za-z0-9._/-]+$/.test(repository) && !repository.split('/').includes('..')
-  return safe ? [] : [{ pointer, detail: 'must be file:// with an absolute path, such as file:///srv/gitops.git' }]
 }
 
 /** Narrower than git's own rules for references. */

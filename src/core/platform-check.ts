@@ -5,6 +5,7 @@ import { resolveBlueprint, type Environment, type Platform, type Team } from './
 import { checkPoliciesOver, checkPolicy, checkTests } from './policy-check.ts'
 import type { FieldError } from './problem.ts'
 import { referencesOf, type Reference } from './references.ts'
+import { accessOf, sameAccess } from './repository.ts'
 import { ok, refuse, type Result } from './result.ts'
 import { closest } from './schema-wording.ts'
 
@@ -22,7 +23,7 @@ export function checkPlatform(platform: Platform, changed: readonly ChangedDocum
     const own = [...checkReferences(platform, document), ...checkDocument(platform, document, changedPolicies)]
     return own.map((error) => ({ ...error, pointer: pointer + error.pointer }))
   })
-  errors.push(...checkNamespaces(platform, changed), ...checkPaths(platform, changed))
+  errors.push(...checkNamespaces(platform, changed), ...checkPaths(platform, changed), ...checkAccess(platform, changed))
   // On a platform that is wrong already a test would fail for a reason that was just given.
   if (errors.length === 0) errors.push(...checkTestsTouched(platform, changed, changedPolicies))
   return errors.length === 0 ? ok(undefined) : refuse({ code: 'invalid-document', errors: errors.slice(0, maxErrors) })
@@ -95,6 +96,27 @@ function checkPaths(platform: Platform, changed: readonly ChangedDocument[]): re
           {
             pointer: `${pointer}/spec/gitops/path`,
             detail: `overlaps with ${other.place.path} of environment ${other.name} on the same repository and branch`,
+          },
+        ]
+  })
+}
+
+/** What is pushed to one branch goes in one way: there is one mirror and one writer for it. */
+function checkAccess(platform: Platform, changed: readonly ChangedDocument[]): readonly FieldError[] {
+  return [...pointersOf(changed, 'Environment')].flatMap(([name, pointer]) => {
+    const environment = platform.environments.get(name)
+    if (environment === undefined) return []
+    const { repository, branch } = environment.place
+    const other = [...platform.environments.values()].find(
+      ({ place, document }) =>
+        place.repository === repository && place.branch === branch && !sameAccess(accessOf(document), accessOf(environment.document)),
+    )
+    return other === undefined
+      ? []
+      : [
+          {
+            pointer: `${pointer}/spec/gitops`,
+            detail: `has another auth or proxy than environment ${other.name}, which is on the same repository and branch; change them together`,
           },
         ]
   })

@@ -2,7 +2,6 @@ import pg from 'pg'
 import { findEmbeddedPostgres } from '../adapters/embedded-postgres/attach.ts'
 import { pingRedis } from '../adapters/queue/ping.ts'
 import type { Config } from '../config.ts'
-import { listBranches } from '../store/deliveries.ts'
 import { embedded } from '../store/embedded-roles.ts'
 import { readDatabaseHealth } from '../store/health.ts'
 import { pendingMigrations } from '../store/migrate.ts'
@@ -39,7 +38,7 @@ async function checkDatabase(process_: Process): Promise<readonly Finding[]> {
       const migrations = judgeMigrations(await pendingMigrations(pool, migrationsDirectory()))
       findings.push(migrations)
       // Before the tables are those of this version, they may not even be there.
-      if (migrations.status === 'ok') findings.push(...(await checkBranches(config, await listBranches(pool), lifecycle.stopping)))
+      if (migrations.status === 'ok') findings.push(...(await checkBranches(config, pool, lifecycle.stopping)))
     } finally {
       await pool.end()
     }

@@ -38,7 +38,7 @@ export async function startWorker(
   database: Database,
   hints: DeliveryHints,
 ): Promise<void> {
-  const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath })
+  const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath, secrets: config.secrets })
   lifecycle.onStop('git', 5_000, () => git.close())
   const delivery: Delivery = {
     pool: database.pool,

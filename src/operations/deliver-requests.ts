@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../core/fault.ts'
+import { readBranchAccess } from '../store/branch-access.ts'
 import {
   claimDeliveries,
   hasWork,
@@ -55,7 +56,8 @@ async function deliverRounds(d: Delivery, branchId: string, signal: AbortSignal)
   if (branch === null) return 'done'
   let git: GitBranch
   try {
-    git = d.git.open({ key: branch.id, repository: d.locate(branch.repository), branch: branch.branch }, signal)
+    const access = await readBranchAccess(d.pool, branch)
+    git = d.git.open({ key: branch.id, repository: d.locate(branch.repository), branch: branch.branch, access }, signal)
   } catch (error) {
     if (!(error instanceof GitFault)) throw error
     return hold({ d, epoch: branch.epoch }, branch, 'unreachable', error.detail)

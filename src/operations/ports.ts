@@ -4,13 +4,16 @@
  */
 
 import { Fault, type FaultKind } from '../core/fault.ts'
+import type { RepositoryAccess } from '../core/repository.ts'
 
 /** A branch of a GitOps repository. `key` is the uuid of its row; it names the private mirror folder. */
 export type BranchRef = {
   readonly key: string
-  /** A `file://` URL or an absolute path, resolved by main. */
+  /** An absolute path, or a URL as `core/repository.ts` takes it. */
   readonly repository: string
   readonly branch: string
+  /** What it names is read whenever the repository is spoken to, so that a secret can be changed at any time. */
+  readonly access: RepositoryAccess
 }
 
 /** The commit (40 hex) that a branch is at; null while the branch does not exist. */

@@ -7,7 +7,7 @@ import { createStage } from './git-repositories.ts'
 const stage = await createStage()
 afterAll(() => stage.close())
 
-const branch = { key: stage.key, repository: stage.repository, branch: 'main' }
+const branch = { key: stage.key, repository: stage.repository, branch: 'main', access: {} }
 const mirrors = mkdtempSync(join(stage.directory, 'probe-'))
 afterAll(() => rmSync(mirrors, { recursive: true, force: true }))
 

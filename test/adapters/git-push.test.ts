@@ -197,7 +197,10 @@ describe('trouble', () => {
       searchPath: process.env['PATH'] ?? '',
       timeouts: { localMs: 60_000, remoteMs: 1_000, cloneMs: 60_000 },
     })
-    const branch = impatient.open({ key: stage.key, repository: stage.repository, branch: 'main' }, new AbortController().signal)
+    const branch = impatient.open(
+      { key: stage.key, repository: stage.repository, branch: 'main', access: {} },
+      new AbortController().signal,
+    )
     const { head, sha } = await prepare(branch)
     stage.hook('pre-receive', 'sleep 600 & wait')
 
@@ -242,15 +245,28 @@ describe('trouble', () => {
     await expect(branch.fetch()).rejects.toMatchObject({ kind: 'again' })
   })
 
-  test('no git program, no transport but file, no odd branch: a person must look', async () => {
+  test('no git program, a repository that is none, an odd branch: a person must look', async () => {
     const nothing = mkdtempSync(join(tmpdir(), 'purser-nothing-'))
     const without = createGitBranches({ directory: nothing, searchPath: nothing })
-    const ref = { key: randomUUID(), repository: stage.repository, branch: 'main' }
+    const ref = { key: randomUUID(), repository: stage.repository, branch: 'main', access: {} }
 
     await expect(without.open(ref, new AbortController().signal).fetch()).rejects.toMatchObject({ kind: 'stop' })
-    for (const repository of ['https://git.example.com/x', 'ssh://git@git.example.com/x', '-x', 'relative', 'ext::sh -c id']) {
+    for (const repository of [
+      '-x',
+      'relative',
+      'ext::sh -c id',
+      'http://git.example.com/x',
+      'https://bot:password@git.example.com/x',
+      'https://git.example.com/../x',
+      'ssh://-oProxyCommand=id/x',
+      'ssh://-l@git.example.com/x',
+      'git@git.example.com:x',
+      'git://git.example.com/x',
+    ]) {
       expect(() => stage.git.open({ ...ref, repository }, new AbortController().signal)).toThrow(GitFault)
     }
+    const keyless = stage.git.open({ ...ref, repository: 'ssh://git@git.example.com/x' }, new AbortController().signal)
+    await expect(keyless.fetch()).rejects.toMatchObject({ kind: 'stop' })
     for (const branch of ['', '-x', 'a..b', 'a:b', '*', 'a b', 'x.lock', '/a', 'a/', '@{u}', 'a\nb']) {
       expect(() => stage.git.open({ ...ref, branch }, new AbortController().signal)).toThrow(GitFault)
     }

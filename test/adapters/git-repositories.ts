@@ -77,7 +77,7 @@ export async function createStage(timeouts?: { localMs: number; remoteMs: number
     foreign,
     foreignCommit,
     mirror: join(directory, 'mirrors', `${key}.git`),
-    open: (signal = new AbortController().signal) => git.open({ key, repository, branch: 'main' }, signal),
+    open: (signal = new AbortController().signal) => git.open({ key, repository, branch: 'main', access: {} }, signal),
     hook: (name, script) => {
       mkdirSync(join(repository, 'hooks'), { recursive: true })
       writeFileSync(join(repository, 'hooks', name), `#!/bin/sh\n${script}\n`)

@@ -132,6 +132,21 @@ describe('a right document', () => {
     expect(checkPlatform(platform, [{ document, pointer: '' }]).ok).toBe(true)
   })
 
+  it.each([
+    ['https', { repository: 'https://git.example.com:8443/platform/gitops.git', proxy: 'http://proxy.example.com:3128' }],
+    ['https with a token', { repository: 'https://x-token-auth@git.example.com/a/b', auth: { token: { env: 'PURSER_SECRET_GITOPS' } } }],
+    ['http on a loopback address', { repository: 'http://127.0.0.1:3000/x.git', auth: { token: { file: '/run/secrets/gitops' } } }],
+    [
+      'ssh',
+      {
+        repository: 'ssh://git@git.example.com:2222/~git/x.git',
+        auth: { sshKey: { file: '/etc/key' }, knownHosts: { file: '/etc/hosts' } },
+      },
+    ],
+  ])('may name a repository behind %s', (_, gitops) => {
+    expect(apply(place({ gitops: { path: 'new/${team.name}', ...gitops } }))).toEqual([])
+  })
+
   it('may overlap with a path on another branch', () => {
     expect(apply(place({ gitops: { path: 'tenants/${team.name}', branch: 'other' } }))).toEqual([])
   })

@@ -279,14 +279,128 @@ export const wrongDocuments: readonly {
     errors: [{ pointer: at('/spec/gitops/path'), detail: 'must contain ${team.name} as a whole segment' }],
   },
   {
-    what: 'a repository where none may be named',
+    what: 'a repository on this machine where none may be named',
     documents: [place({ gitops: { path: 'new/${team.name}', repository: 'file:///srv/x.git' } })],
     errors: [
       {
         pointer: at('/spec/gitops/repository'),
-        detail: 'must be left out (the embedded repository); file:// needs PURSER_ALLOW_FILE_REPOSITORIES',
+        detail: 'may be file:// only where PURSER_ALLOW_FILE_REPOSITORIES is true',
       },
     ],
+  },
+  ...[
+    'http://git.example.com/x.git',
+    'https://bot:password@git.example.com/x.git',
+    'https://git.example.com/../x.git',
+    'https://-git.example.com/x.git',
+    'https://Git.example.com/x.git',
+    'https://git.example.com:0/x.git',
+    'https://git.example.com',
+    'ssh://-oProxyCommand=id/x.git',
+    'ssh://-l@git.example.com/x.git',
+    'ssh://git@git.example.com/x.git --upload-pack=id',
+    'git@git.example.com:x.git',
+    'git://git.example.com/x.git',
+    'ext::sh -c id',
+    '--upload-pack=id',
+    'embedded',
+  ].map((repository) => ({
+    what: `the repository ${repository}`,
+    documents: [place({ gitops: { path: 'new/${team.name}', repository } })],
+    errors: [
+      {
+        pointer: at('/spec/gitops/repository'),
+        detail:
+          'must be ssh://git@host/path, https://host/path, http:// on a loopback address or file:///path: hosts in lower case, paths of letters, digits and . _ ~ + @ -, and no password',
+      },
+    ],
+  })),
+  {
+    what: 'a repository behind ssh that nobody could reach, or that anybody could stand in for',
+    documents: [place({ gitops: { path: 'new/${team.name}', repository: 'ssh://git@git.example.com/x.git', proxy: 'http://proxy:3128' } })],
+    errors: [
+      { pointer: at('/spec/gitops/auth/sshKey'), detail: 'is required for an ssh:// repository' },
+      {
+        pointer: at('/spec/gitops/auth/knownHosts'),
+        detail: 'is required for an ssh:// repository: a host that nobody vouches for is not spoken to',
+      },
+      { pointer: at('/spec/gitops/proxy'), detail: 'is for http and https repositories' },
+    ],
+  },
+  {
+    what: 'secrets that a repository does not take, and files that could be options',
+    documents: [
+      place({
+        gitops: {
+          path: 'new/${team.name}',
+          repository: 'https://git.example.com/x.git',
+          auth: { sshKey: { file: '/etc/key' }, token: { file: 'token' } },
+          proxy: 'https://user:password@proxy.example.com',
+        },
+      }),
+      doc(
+        'Environment',
+        {
+          gitops: {
+            path: 'newer/${team.name}',
+            repository: 'ssh://git@git.example.com/x.git',
+            auth: {
+              sshKey: { file: '/etc/key -oProxyCommand=id' },
+              knownHosts: { file: '/etc/../hosts' },
+              token: { env: 'PURSER_SECRET_X' },
+            },
+          },
+          namespace: '${team.name}-newer',
+        },
+        'y',
+      ),
+      doc('Environment', { gitops: { path: 'z/${team.name}', auth: {} }, namespace: '${team.name}-z' }, 'z'),
+    ],
+    errors: [
+      { pointer: at('/spec/gitops/auth/sshKey'), detail: 'is for ssh; http and https take a token' },
+      { pointer: at('/spec/gitops/auth/token/file'), detail: 'must be an absolute path of letters, digits and . _ + @ -' },
+      {
+        pointer: at('/spec/gitops/proxy'),
+        detail: 'must be http:// or https://, a host and perhaps a port, such as https://proxy.example.com:3128',
+      },
+      { pointer: '/documents/1/spec/gitops/auth/sshKey/file', detail: 'must be an absolute path of letters, digits and . _ + @ -' },
+      { pointer: '/documents/1/spec/gitops/auth/knownHosts/file', detail: 'must be an absolute path of letters, digits and . _ + @ -' },
+      { pointer: '/documents/1/spec/gitops/auth/token', detail: 'is for http and https; ssh takes sshKey and knownHosts' },
+      {
+        pointer: '/documents/2/spec/gitops/auth',
+        detail: 'is for ssh, http and https; a repository on this machine takes none',
+      },
+    ],
+  },
+  {
+    what: 'a token in a variable that is none of Purser’s',
+    documents: [
+      place({
+        gitops: { path: 'new/${team.name}', repository: 'https://git.example.com/x.git', auth: { token: { env: 'DATABASE_URL' } } },
+      }),
+    ],
+    errors: [{ pointer: at('/spec/gitops/auth/token/env'), detail: 'must match ^PURSER_SECRET_[A-Z0-9_]+$' }],
+  },
+  {
+    what: 'two ways to one branch',
+    documents: ['a', 'b'].map((name) =>
+      doc(
+        'Environment',
+        {
+          gitops: {
+            path: `${name}/\${team.name}`,
+            repository: 'https://git.example.com/x.git',
+            auth: { token: { file: `/etc/${name}` } },
+          },
+          namespace: `\${team.name}-${name}`,
+        },
+        name,
+      ),
+    ),
+    errors: ['b', 'a'].map((other, i) => ({
+      pointer: `/documents/${i}/spec/gitops`,
+      detail: `has another auth or proxy than environment ${other}, which is on the same repository and branch; change them together`,
+    })),
   },
   {
     what: 'a branch with an option in it',

@@ -71,12 +71,15 @@ ${version === '1.0.0' ? "    - { apiVersion: v1, kind: Service, metadata: { name
   )
   .join('---')
 
-export async function openYard(house: House): Promise<Yard> {
+/** How a yard's environment reaches its repository, where that is not by its folder. */
+export type Reach = (stage: Stage) => { readonly repository: string; readonly auth: object }
+
+export async function openYard(house: House, reach?: Reach): Promise<Yard> {
   const stage = await createStage()
   const environment = `y${randomBytes(4).toString('hex')}`
-  const repository = `file://${stage.repository}`
+  const { repository, auth } = reach?.(stage) ?? { repository: `file://${stage.repository}`, auth: undefined }
   await house.apply(`
-{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: ${environment} }, spec: { gitops: { repository: '${repository}', path: '${environment}/\${team.name}/x' }, namespace: '\${team.name}-${environment}' } }
+{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: ${environment} }, spec: { gitops: { repository: '${repository}', ${auth === undefined ? '' : `auth: ${JSON.stringify(auth)}, `}path: '${environment}/\${team.name}/x' }, namespace: '\${team.name}-${environment}' } }
 ---
 { apiVersion: purser.dev/v1, kind: Budget, metadata: { name: ${environment} }, spec: { scope: { team: red, environment: ${environment} }, limit: '1000000.00' } }`)
   const ann = await house.person('ann@example.com')

@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path'
 import {
   GitFault,
   type BranchRef,
@@ -14,6 +13,7 @@ import { createMirror, HEAD_REF, type Mirror, type Timeouts } from './mirror.ts'
 import { checkPath, isBranchName } from './paths.ts'
 import { pushArguments, readPush } from './push.ts'
 import { readPaths } from './read-paths.ts'
+import { remoteOf, type Secrets } from './remote.ts'
 import { createGitRunner } from './run.ts'
 
 export type GitOptions = {
@@ -21,6 +21,8 @@ export type GitOptions = {
   readonly directory: string
   /** The PATH in which `git` is found, and whatever hooks of a local repository call. */
   readonly searchPath: string
+  /** What documents may name by `{env: PURSER_SECRET_…}`. */
+  readonly secrets?: Secrets
   readonly timeouts?: Timeouts
 }
 
@@ -28,13 +30,13 @@ export type GitOptions = {
 const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs: 1_800_000 }
 
 /** The `git` program as the port that delivery writes through. */
-export function createGitBranches({ directory, searchPath, timeouts = TIMEOUTS }: GitOptions): GitBranches {
+export function createGitBranches({ directory, searchPath, secrets = {}, timeouts = TIMEOUTS }: GitOptions): GitBranches {
   const git = createGitRunner({ directory, searchPath })
   const known: Known = { fetched: new Map(), whole: new Map() }
   return {
     open(branch, signal) {
       checkBranch(branch)
-      return openBranch(branch, createMirror(git, directory, branch, signal, timeouts), timeouts, known)
+      return openBranch(branch, createMirror(git, directory, branch, remoteOf(branch, secrets), signal, timeouts), timeouts, known)
     },
     close: () => git.close(),
   }
@@ -53,11 +55,9 @@ function forget(known: Known, key: string): void {
   known.whole.delete(key)
 }
 
-function checkBranch({ key, repository, branch }: BranchRef): void {
+function checkBranch({ key, branch }: BranchRef): void {
   if (!/^[0-9a-f-]{36}$/.test(key)) throw new Error('bug: the key of a branch is no uuid')
   if (!isBranchName(branch)) throw new GitFault('stop', `${JSON.stringify(branch)} cannot be the name of a branch`)
-  if (!repository.startsWith('file://') && !isAbsolute(repository))
-    throw new GitFault('stop', 'the repository is neither an absolute path nor a file:// URL')
 }
 
 function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: Known): GitBranch {
@@ -76,7 +76,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
   }
 
   async function remoteHead(): Promise<Head> {
-    const { code, stdout, stderr } = await mirror.remote(['ls-remote', '--', ref.repository, remoteRef])
+    const { code, stdout, stderr } = await mirror.remote(['ls-remote', '--', mirror.url, remoteRef])
     if (code !== 0) throw mirror.unreachable(stderr)
     const line = stdout
       .toString('utf8')
@@ -92,7 +92,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
     if (head === null || known.fetched.get(ref.key) === head) return head
     const options = known.fetched.has(ref.key) ? {} : { timeoutMs: timeouts.cloneMs }
     const { code, stderr } = await mirror.remote(
-      ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', ref.repository, `+${remoteRef}:${HEAD_REF}`],
+      ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', mirror.url, `+${remoteRef}:${HEAD_REF}`],
       options,
     )
     if (code !== 0) throw mirror.unreachable(stderr)
@@ -136,7 +136,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
 
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
     if (expected !== null && !(await isAncestor(expected, sha))) throw new Error('bug: a push that is no fast-forward')
-    const result = await mirror.remote(pushArguments(ref.repository, ref.branch, expected, sha))
+    const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha))
     const outcome = readPush(result, (stderr) => mirror.unreachable(stderr))
     if (outcome.kind === 'pushed') known.fetched.set(ref.key, sha)
     return outcome

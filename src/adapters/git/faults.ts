@@ -43,13 +43,20 @@ export function localFault(stderr: string, names: Names): GitFault | MirrorBroke
 /** Server paths that must not be told, by what is said instead. */
 export type Names = readonly (readonly [path: string, name: string])[]
 
+/** What git says after ssh, or instead of the server's 401 since nobody is there to be asked. */
+const AFTER_SSH = /Could not read from remote repository/
+const NO_CREDENTIALS = /could not read (?:Username|Password) for|Authentication failed for/
+
 /** The line of stderr that says most, fit to be shown: one line, no credentials, no server paths, bounded. */
 export function lastWords(stderr: string, names: Names): string {
   const lines = stderr
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
+  const fatal = lines.findIndex((line) => line.startsWith('fatal: '))
+  if (NO_CREDENTIALS.test(lines[fatal] ?? '')) return 'the repository asks for other credentials than it was given'
   const words =
+    (AFTER_SSH.test(lines[fatal] ?? '') ? lines.slice(0, fatal).at(-1) : undefined) ??
     lines.find((line) => line.startsWith('fatal: ')) ??
     lines.findLast((line) => line.startsWith('error: ')) ??
     lines.at(-1) ??

@@ -3,6 +3,7 @@ import { appendFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GitFault, type BranchRef } from '../../operations/ports.ts'
 import { localFault, remoteFault, type MirrorBroken, type Names } from './faults.ts'
+import type { Remote } from './remote.ts'
 import type { GitCall, GitResult, GitRunner, RunningGit } from './run.ts'
 
 export type Timeouts = { readonly localMs: number; readonly remoteMs: number; readonly cloneMs: number }
@@ -40,6 +41,8 @@ const MAX_PACKS = 40
 const MAX_LOOSE_IN_ONE_OF_256 = 20
 
 export type Mirror = {
+  /** The repository, as git's argument. */
+  readonly url: string
   /** Runs git on the mirror alone; exit codes up to `maxCode` are answers, all others faults. */
   local(args: readonly string[], options?: { readonly input?: Buffer; readonly maxCode?: number }): Promise<GitResult>
   /** Runs git on mirror and repository; any failure is the repository's, and comes back unclassified. */
@@ -54,12 +57,19 @@ export type Mirror = {
   discard(): Promise<void>
 }
 
-/** The mirror of `branch` below `directory`; nothing is touched before `ensure`. */
-export function createMirror(git: GitRunner, directory: string, branch: BranchRef, signal: AbortSignal, timeouts: Timeouts): Mirror {
-  const path = join(directory, `${branch.key}.git`)
+/** The mirror of a branch, by its key, below `directory`; nothing is touched before `ensure`. */
+export function createMirror(
+  git: GitRunner,
+  directory: string,
+  { key }: Pick<BranchRef, 'key'>,
+  repository: Remote,
+  signal: AbortSignal,
+  timeouts: Timeouts,
+): Mirror {
+  const path = join(directory, `${key}.git`)
   const names: Names = [
-    [branch.repository, 'the repository'],
-    [branch.repository.replace(/^file:\/\//, ''), 'the repository'],
+    [repository.url, 'the repository'],
+    [repository.url.replace(/^file:\/\//, ''), 'the repository'],
     [path, 'the mirror'],
     [directory, 'the mirror'],
   ]
@@ -116,7 +126,9 @@ export function createMirror(git: GitRunner, directory: string, branch: BranchRe
     maintain,
     discard,
     failed,
-    remote: (args, { timeoutMs = timeouts.remoteMs } = {}) => git.run(call(args, timeoutMs)),
+    url: repository.url,
+    remote: async (args, { timeoutMs = timeouts.remoteMs } = {}) =>
+      git.run({ ...call(args, timeoutMs), env: await repository.environment() }),
     start: (args) => git.start(call(args, timeouts.localMs)),
     unreachable: (stderr) => remoteFault(stderr, names),
   }

@@ -6,6 +6,7 @@ import { MirrorBroken } from './faults.ts'
 import { buildCommits } from './fast-import.ts'
 import { createMirror, HEAD_REF, type Mirror } from './mirror.ts'
 import { readPush } from './push.ts'
+import { remoteOf } from './remote.ts'
 import { createGitRunner } from './run.ts'
 
 const LIMITS = { localMs: 30_000, remoteMs: 30_000, cloneMs: 60_000 }
@@ -18,7 +19,7 @@ const LIMITS = { localMs: 30_000, remoteMs: 30_000, cloneMs: 60_000 }
  */
 export async function probeBranch(options: GitOptions, branch: BranchRef, signal: AbortSignal): Promise<Head> {
   const git = createGitRunner(options)
-  const mirror = createMirror(git, options.directory, branch, signal, LIMITS)
+  const mirror = createMirror(git, options.directory, branch, remoteOf(branch, options.secrets ?? {}), signal, LIMITS)
   try {
     await mirror.ensure()
     const head = await fetchHead(mirror, branch)
@@ -31,9 +32,9 @@ export async function probeBranch(options: GitOptions, branch: BranchRef, signal
   }
 }
 
-async function fetchHead(mirror: Mirror, { repository, branch }: BranchRef): Promise<Head> {
+async function fetchHead(mirror: Mirror, { branch }: BranchRef): Promise<Head> {
   const ref = `refs/heads/${branch}`
-  const listed = await mirror.remote(['ls-remote', '--', repository, ref])
+  const listed = await mirror.remote(['ls-remote', '--', mirror.url, ref])
   if (listed.code !== 0) throw mirror.unreachable(listed.stderr)
   const line = listed.stdout
     .toString('utf8')
@@ -42,26 +43,27 @@ async function fetchHead(mirror: Mirror, { repository, branch }: BranchRef): Pro
   if (line === undefined) return null
   // Its last commit is enough to push it.
   const fetched = await mirror.remote(
-    ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--', repository, `+${ref}:${HEAD_REF}`],
+    ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--', mirror.url, `+${ref}:${HEAD_REF}`],
     { timeoutMs: LIMITS.cloneMs },
   )
   if (fetched.code !== 0) throw mirror.unreachable(fetched.stderr)
   return line.slice(0, 40)
 }
 
-async function tryPush(mirror: Mirror, { repository, branch }: BranchRef, head: Head): Promise<void> {
+async function tryPush(mirror: Mirror, { branch }: BranchRef, head: Head): Promise<void> {
   const pushed = await mirror.remote([
     'push',
     '--dry-run',
     '--porcelain',
     '--no-progress',
     '--',
-    repository,
+    mirror.url,
     `${head ?? (await firstCommit(mirror))}:refs/heads/${branch}`,
   ])
   readPush(pushed, (stderr) => mirror.unreachable(stderr))
   // A dry run leaves out what a folder's permissions would say.
-  const folder = repository.replace(/^file:\/\//, '')
+  const folder = mirror.url.replace(/^file:\/\//, '')
+  if (!folder.startsWith('/')) return
   await access(join(folder, 'objects'), constants.W_OK).catch((cause: unknown) => {
     throw new GitFault('wait', 'the repository cannot be written to by this user', { cause })
   })

@@ -14,6 +14,8 @@ export type GitCall = {
   readonly args: readonly string[]
   readonly signal: AbortSignal
   readonly timeoutMs: number
+  /** Beside what every git gets; without it no repository but one on this machine is spoken to. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export type RunningGit = {
@@ -56,7 +58,7 @@ export function createGitRunner(options: { readonly directory: string; readonly 
     if (closed) throw new GitFault('again', 'stopped')
     if (call.signal.aborted) throw stopped(call.signal)
     // Every path is absolute; a folder of ours that somebody removed must not look like a git that is not installed.
-    const child = spawn('git', call.args, { cwd: '/', env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn('git', call.args, { cwd: '/', env: { ...env, ...call.env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     const git = supervise(child, call)
     const gone = git.ended.catch(() => undefined).finally(() => running.delete(git))
     running.set(git, gone)

@@ -3,6 +3,19 @@ import { approvers, documentSchema, jsonObject } from './metadata.ts'
 
 const closed = { additionalProperties: false }
 
+const secretFile = Type.Object({ file: Type.String({ minLength: 1, maxLength: 1_000 }) }, closed)
+const secretVariable = Type.Object({ env: Type.String({ maxLength: 128, pattern: '^PURSER_SECRET_[A-Z0-9_]+$' }) }, closed)
+
+/** Which of these goes with which repository is checked in `core/repository.ts`. */
+const auth = Type.Object(
+  {
+    sshKey: Type.Optional(secretFile),
+    knownHosts: Type.Optional(secretFile),
+    token: Type.Optional(Type.Union([secretFile, secretVariable])),
+  },
+  closed,
+)
+
 /** What paths and names must look like beyond this is checked in `core/place.ts`, with words that help. */
 export const environmentDocument = documentSchema('Environment', {
   order: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
@@ -11,6 +24,8 @@ export const environmentDocument = documentSchema('Environment', {
       repository: Type.Optional(Type.String({ minLength: 1, maxLength: 1_000 })),
       branch: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
       path: Type.String({ minLength: 1, maxLength: 200 }),
+      auth: Type.Optional(auth),
+      proxy: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })),
     },
     closed,
   ),

@@ -2,35 +2,44 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type pg from 'pg'
 import { probeBranch } from '../../adapters/git/probe.ts'
 import type { Config } from '../../config.ts'
 import { embeddedRepository } from '../../core/place.ts'
-import { GitFault, type Head } from '../../operations/ports.ts'
-import type { BranchRecord } from '../../store/deliveries.ts'
+import { GitFault, type BranchRef, type Head } from '../../operations/ports.ts'
+import { readBranchAccess } from '../../store/branch-access.ts'
+import { listBranches, type BranchRecord } from '../../store/deliveries.ts'
 import type { Finding } from './finding.ts'
 
 /** What a branch said to a dry-run push: where it is, or why there is none. */
 export type Probe = { readonly head: Head } | { readonly fault: string }
 
 /** Asks every branch, one after the other, from a folder that is gone afterwards. */
-export async function checkBranches(config: Config, branches: readonly BranchRecord[], signal: AbortSignal): Promise<readonly Finding[]> {
+export async function checkBranches(config: Config, pool: pg.Pool, signal: AbortSignal): Promise<readonly Finding[]> {
+  const branches = await listBranches(pool)
   if (branches.length === 0) return []
   const directory = await mkdtemp(join(tmpdir(), 'purser-doctor-'))
   try {
     const findings: Finding[] = []
-    for (const branch of branches) findings.push(judgeBranch(branch, await probe(config, branch, directory, signal)))
+    for (const branch of branches) {
+      const access = await readBranchAccess(pool, branch)
+      findings.push(judgeBranch(branch, await probe(config, { ...branch, access }, directory, signal)))
+    }
     return findings
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
-async function probe(config: Config, { repository, branch }: BranchRecord, directory: string, signal: AbortSignal): Promise<Probe> {
-  const path = repository === embeddedRepository ? join(config.dataDir, 'gitops.git') : repository
+async function probe(
+  { dataDir, searchPath, secrets }: Config,
+  { repository, branch, access }: Omit<BranchRef, 'key'>,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Probe> {
+  const path = repository === embeddedRepository ? join(dataDir, 'gitops.git') : repository
   try {
-    return {
-      head: await probeBranch({ directory, searchPath: config.searchPath }, { key: randomUUID(), repository: path, branch }, signal),
-    }
+    return { head: await probeBranch({ directory, searchPath, secrets }, { key: randomUUID(), repository: path, branch, access }, signal) }
   } catch (error) {
     if (error instanceof GitFault) return { fault: error.detail }
     throw error
