@@ -1,0 +1,215 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { readConfig } from '../../src/config.ts'
+
+const root = join(import.meta.dirname, '../..')
+const base = join(root, 'deploy/kustomize/base')
+const overlay = join(root, 'deploy/kustomize/overlays/embedded-repository')
+
+type Probe = { readonly httpGet: { readonly path: string; readonly port: string } }
+type SecretKey = { readonly name: string; readonly key: string }
+type Container = {
+  readonly name: string
+  readonly args: readonly string[]
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
+  readonly env?: readonly { readonly name: string; readonly valueFrom: { readonly secretKeyRef: SecretKey } }[]
+  readonly envFrom?: readonly { readonly configMapRef: { readonly name: string } }[]
+  readonly startupProbe?: Probe
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
+  readonly resources: { readonly requests: object; readonly limits: object }
+  readonly securityContext: object
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[]
+}
+type PodTemplate = {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> }
+  readonly spec: {
+    readonly serviceAccountName: string
+    readonly automountServiceAccountToken: boolean
+    readonly enableServiceLinks: boolean
+    readonly securityContext: object
+    readonly containers: readonly Container[]
+    readonly volumes: readonly { readonly name: string; readonly emptyDir?: object; readonly persistentVolumeClaim?: object }[]
+  }
+}
+type Resource = {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: object }
+  readonly spec: {
+    readonly template: PodTemplate
+    readonly selector: { readonly matchLabels: object } & object
+    readonly podSelector: object
+    readonly ingress?: readonly { readonly ports: readonly { readonly port: string }[] }[]
+    readonly ports: readonly { readonly targetPort: string }[]
+  }
+}
+
+const documentsOf = (text: string) => parseAllDocuments(text).map((document) => document.toJS() as Resource) // Looked at below.
+const listed = (parse(readFileSync(join(base, 'kustomization.yaml'), 'utf8')) as { resources: string[] }).resources
+const resources = listed.flatMap((file) => documentsOf(readFileSync(join(base, file), 'utf8')))
+const named = (kind: string, name: string) => resources.filter((r) => r.kind === kind && r.metadata.name === name)
+const workloads = resources.filter((r) => ['Deployment', 'Job'].includes(r.kind))
+const pods = workloads.map((r) => ({ name: r.metadata.name, template: r.spec.template, container: r.spec.template.spec.containers[0] }))
+
+const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0
+// Not KUBECONFIG: whoever has that set may not want a namespace in there.
+const cluster = process.env['TEST_KUBECONFIG'] ?? ''
+if (!hasKubectl) process.stderr.write('test/deploy: no kubectl here; what the kustomizations make is not looked at, their files are\n')
+else if (cluster === '') process.stderr.write('test/deploy: no TEST_KUBECONFIG; no kube-apiserver is asked about the kustomizations\n')
+
+test('the base lists all of its files, and has what it promises', () => {
+  expect(listed.toSorted()).toEqual(
+    readdirSync(base)
+      .filter((f) => f !== 'kustomization.yaml')
+      .toSorted(),
+  )
+  expect(resources.map((r) => `${r.kind} ${r.metadata.name}`)).toEqual([
+    'Namespace purser',
+    'ServiceAccount purser',
+    'Job purser-migrate',
+    'Deployment purser-api',
+    'Service purser',
+    'Deployment purser-worker',
+    'PodDisruptionBudget purser-api',
+    'PodDisruptionBudget purser-worker',
+    'NetworkPolicy purser',
+    'NetworkPolicy purser-api',
+  ])
+})
+
+test('pods keep to the restricted standard, have limits, and no token of the cluster', () => {
+  for (const { name, template, container } of pods) {
+    const { securityContext, serviceAccountName, automountServiceAccountToken, enableServiceLinks } = template.spec
+    expect(named('ServiceAccount', serviceAccountName), name).toHaveLength(1)
+    expect({ automountServiceAccountToken, enableServiceLinks }).toEqual({ automountServiceAccountToken: false, enableServiceLinks: false })
+    expect(securityContext, name).toMatchObject({ runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: 'RuntimeDefault' } })
+    expect(container?.securityContext, name).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+    expect(container?.resources, name).toMatchObject({ requests: { memory: expect.any(String) }, limits: { memory: expect.any(String) } })
+  }
+  expect(resources.filter((r) => /Role/.test(r.kind))).toEqual([])
+})
+
+test('what the pods are configured with is what the server reads, and accepts', () => {
+  const { configMapGenerator } = parse(readFileSync(join(base, 'kustomization.yaml'), 'utf8')) as {
+    configMapGenerator: { name: string; literals: string[] }[]
+  }
+  const [generated] = configMapGenerator
+  const settings = Object.fromEntries((generated?.literals ?? []).map((line) => line.split('=') as [string, string]))
+  const values: Record<string, string> = { 'database-url': 'postgresql://a:b@db/purser', 'redis-url': 'redis://redis:6379' }
+  const known = [...readFileSync(join(root, 'src/config.ts'), 'utf8').matchAll(/^ {2}([A-Z_]+): (?:'|null)/gm)].map((match) => match[1])
+  for (const { name, container } of pods) {
+    for (const { configMapRef } of container?.envFrom ?? []) expect(configMapRef.name, name).toBe(generated?.name)
+    const secrets = (container?.env ?? []).map((e) => [e.name, values[e.valueFrom.secretKeyRef.key] ?? ''])
+    const env: Record<string, string> = { ...settings, ...(Object.fromEntries(secrets) as Record<string, string>) }
+    expect(known, name).toEqual(expect.arrayContaining(Object.keys(env)))
+    expect(readConfig(env, '/app'), name).toMatchObject({ ok: true, value: { notices: [] } })
+  }
+})
+
+test('only the migration knows the owner of the database, and every secret is one that the guide makes', () => {
+  const guide = readFileSync(join(root, 'deploy/kustomize/README.md'), 'utf8').replaceAll('\\\n', ' ')
+  for (const { name, container } of pods)
+    for (const { name: variable, valueFrom } of container?.env ?? []) {
+      const { name: secret, key } = valueFrom.secretKeyRef
+      expect(guide).toMatch(new RegExp(`create secret generic ${secret} .*${key}`))
+      expect(secret === 'purser-owner', `${name} ${variable}`).toBe(variable === 'DATABASE_MIGRATE_URL')
+      if (variable === 'DATABASE_MIGRATE_URL') expect(name).toBe('purser-migrate')
+    }
+})
+
+test('commands are those of the program; probes and ports are those of the server', () => {
+  expect(pods.map(({ name, container }) => [name, container?.args])).toEqual([
+    ['purser-migrate', ['migrate']],
+    ['purser-api', ['serve']],
+    ['purser-worker', ['work']],
+  ])
+  const routes = readFileSync(join(root, 'src/faces/http/routes/health.ts'), 'utf8')
+  const api = pods.find(({ name }) => name === 'purser-api')?.container
+  for (const [probe, path] of [
+    [api?.startupProbe, '/healthz'],
+    [api?.livenessProbe, '/healthz'],
+    [api?.readinessProbe, '/readyz'],
+  ] as const) {
+    expect(probe?.httpGet).toEqual({ path, port: 'http' })
+    expect(routes).toContain(`app.get('${path}'`)
+  }
+  expect(api?.ports).toEqual([{ name: 'http', containerPort: 8080 }])
+  expect(named('Service', 'purser')[0]?.spec.ports).toMatchObject([{ targetPort: 'http' }])
+  expect(named('NetworkPolicy', 'purser-api')[0]?.spec.ingress?.[0]?.ports).toMatchObject([{ port: 'http' }])
+})
+
+test('every selector finds pods, and every mount a volume', () => {
+  const components = pods.map(({ template }) => template.metadata.labels['app.kubernetes.io/component'])
+  expect(components).toEqual(['migrate', 'api', 'worker'])
+  for (const { kind, metadata, spec } of resources) {
+    if (['Deployment', 'PodDisruptionBudget'].includes(kind)) {
+      const component = metadata.name.replace('purser-', '')
+      expect(spec.selector.matchLabels, `${kind} ${metadata.name}`).toEqual({ 'app.kubernetes.io/component': component })
+    }
+    if (kind === 'Service') expect(spec.selector).toEqual({ 'app.kubernetes.io/component': 'api' })
+  }
+  for (const { name, template, container } of pods) {
+    const volumes = template.spec.volumes.map((v) => v.name)
+    expect(volumes, name).toEqual(expect.arrayContaining((container?.volumeMounts ?? []).map((m) => m.name)))
+    // A root file system that is read-only leaves these two to write to.
+    expect(container?.volumeMounts.map((m) => m.mountPath)).toEqual(expect.arrayContaining(['/data', '/tmp']))
+  }
+})
+
+describe.skipIf(!hasKubectl)('what kustomize makes', () => {
+  const build = (directory: string) => execFileSync('kubectl', ['kustomize', directory], { encoding: 'utf8' })
+
+  test.each([
+    ['the base', base],
+    ['the embedded repository', overlay],
+  ])('of %s has no field in a workload that Kubernetes does not know', (_, directory) => {
+    const made = documentsOf(build(directory)).filter((r) => ['Deployment', 'Job'].includes(r.kind))
+    expect(made).toHaveLength(3)
+    for (const workload of made) {
+      // `set --local` reads the typed object: what no type has is gone from its answer.
+      const typed = execFileSync('kubectl', ['set', 'image', '--local', '-f', '-', '*=typed', '-o', 'json'], {
+        input: JSON.stringify(workload),
+        encoding: 'utf8',
+        env: { ...process.env, KUBECONFIG: '/dev/null' },
+      })
+      expect(JSON.parse(typed)).toMatchObject(JSON.parse(JSON.stringify(workload).replaceAll('purser:latest', 'typed')) as object)
+    }
+  })
+
+  test('of the embedded repository shares one volume, on one node, between API and workers', () => {
+    const made = documentsOf(build(overlay))
+    expect(made.filter((r) => r.kind === 'PersistentVolumeClaim').map((r) => r.metadata.name)).toEqual(['purser-data'])
+    for (const deployment of made.filter((r) => r.kind === 'Deployment')) {
+      expect(deployment.spec.template.spec.volumes.find((v) => v.name === 'data')).toEqual({
+        name: 'data',
+        persistentVolumeClaim: { claimName: 'purser-data' },
+      })
+      expect(JSON.stringify(deployment.spec.template.spec)).toContain('podAffinity')
+    }
+  })
+
+  test('all stands in one namespace and is labelled, selectors too', () => {
+    for (const { kind, metadata } of documentsOf(build(base))) {
+      if (kind !== 'Namespace') expect(metadata.namespace, kind).toBe('purser')
+      expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({ 'app.kubernetes.io/name': 'purser' })
+    }
+  })
+
+  test.skipIf(cluster === '').each([base, overlay])('is admitted by a kube-apiserver, field by field', (directory) => {
+    const env = { ...process.env, KUBECONFIG: cluster }
+    spawnSync('kubectl', ['create', 'namespace', 'purser'], { env })
+    const applied = spawnSync('kubectl', ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-k', directory], {
+      encoding: 'utf8',
+      env,
+    })
+    expect({ status: applied.status, stderr: applied.stderr }).toEqual({ status: 0, stderr: '' })
+  })
+})
