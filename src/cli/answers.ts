@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../core/json.ts'
 import { requestStates, type RequestState } from '../core/request.ts'
-import { Unreachable } from './client.ts'
+import { notThe, pagesOf, type Page } from './pages.ts'
 
 /**
  * What the command reads of the API's answers. Checked at the door only as far as a wrong server or another version
@@ -78,10 +78,7 @@ export type RequestAnswer = Proposal & {
   readonly createdAt: string
 }
 
-export type RequestPage = {
-  readonly items: readonly RequestAnswer[]
-  readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }
-}
+export type RequestPage = Page<RequestAnswer>
 
 export type ApplyAnswer = {
   readonly platformRevision: number
@@ -107,7 +104,7 @@ function isRequest(body: unknown): boolean {
 
 export function asPlan(body: unknown): Proposal {
   if (!isProposal(body)) throw notThe('plan')
-  return body as Proposal // Checked as far as the comment on top says; so in the three below.
+  return body as Proposal // Checked as far as the comment on top says; so in the others below.
 }
 
 export function asRequest(body: unknown): RequestAnswer {
@@ -115,20 +112,9 @@ export function asRequest(body: unknown): RequestAnswer {
   return body as RequestAnswer
 }
 
-export function asRequestPage(body: unknown): RequestPage {
-  if (!isObject(body) || !Array.isArray(body.items) || !body.items.every(isRequest) || !isObject(body.pageInfo))
-    throw notThe('list of requests')
-  return body as RequestPage
-}
+export const asRequestPage = pagesOf<RequestAnswer>('list of requests', isRequest)
 
 export function asApplied(body: unknown): ApplyAnswer {
   if (!isObject(body) || !Array.isArray(body.results)) throw notThe('result of an apply')
   return body as ApplyAnswer
-}
-
-function notThe(noun: string): Unreachable {
-  return new Unreachable(
-    `The server answered something else than the ${noun} that was asked for. Check PURSER_URL, and that command and server are of the same version.`,
-    true,
-  )
 }

@@ -15,6 +15,14 @@ export function parseCount(text: string): number {
   return Number(text)
 }
 
+/** How far a request can be followed. */
+export function parseWaitState(text: string): 'committed' {
+  if (text === 'committed') return text
+  if (text === 'ready')
+    throw new InvalidArgumentError('Nothing reports yet when what was committed is ready. Wait for committed, and look at the cluster.')
+  throw new InvalidArgumentError('Write committed.')
+}
+
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value]

@@ -2,7 +2,7 @@ import type { RequestState } from '../core/request.ts'
 import type { RequestAnswer, RequestPage } from './answers.ts'
 import { renderProposal } from './render-plan.ts'
 import { renderProblem } from './render-problem.ts'
-import { field, paragraphs, table, type Style, type View } from './text.ts'
+import { field, more, paragraphs, table, when, type Style, type View } from './text.ts'
 
 const styles: { readonly [S in RequestState]: Style } = {
   pending_approval: 'yellow',
@@ -40,22 +40,22 @@ export function renderRequest(request: RequestAnswer, view: View): string {
 }
 
 /** A page of requests, one a line. */
-export function renderRequests(page: RequestPage, view: View): string {
+export function renderRequests(page: RequestPage, view: View, now: number): string {
   const { items } = page
   if (items.length === 0) return 'No requests.'
   const rows = table(
     [
       { title: 'ID', least: 30, cells: items.map((r) => r.id) },
       { title: 'STATE', least: 16, cells: items.map((r) => r.state) },
+      { title: 'AGE', least: 4, cells: items.map((r) => when(r.createdAt, now, view)) },
       { title: 'CHANGES', least: 12, cells: items.map((r) => r.changes.map((c) => `${c.action} ${c.resource.name}`).join(', ')) },
       { title: 'WHERE', least: 8, cells: items.map((r) => `${r.team}/${r.environment}`) },
       { title: 'A MONTH', least: 7, cells: items.map((r) => r.cost.monthlyDelta) },
       { title: 'BY', least: 8, cells: items.map((r) => r.requester.subject) },
-      { title: 'SINCE', least: 20, cells: items.map((r) => r.createdAt) },
     ],
     view,
   )
-  return paragraphs(rows, page.pageInfo.hasNextPage ? view.paint('dim', 'There are more: --all shows them, --first N more of them.') : null)
+  return paragraphs(rows, more(page, view))
 }
 
 /** The line of progress while waiting. */

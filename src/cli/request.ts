@@ -7,11 +7,12 @@ import { renderRequest } from './render-request.ts'
 import { readRequestInput, type InputOptions } from './request-input.ts'
 import { exitOfState, waitForRequest } from './wait.ts'
 
-export type RequestOptions = InputOptions & {
+export type FollowOptions = {
   readonly idempotencyKey?: string
   readonly wait?: true | 'committed'
   readonly timeout: number
 }
+export type RequestOptions = InputOptions & FollowOptions
 
 /** What one call may be asked to wait on the server. */
 const LONGEST_PREFER_S = 10
@@ -22,8 +23,11 @@ export async function request(context: Context, words: readonly string[], option
   if (!input.ok) return unreadable(context, input.problem)
   const deadline = clock(context.io) + options.timeout
 
-  const answer = await submit(context, input.value, options)
+  return await follow(context, await submit(context, '/v1/requests', input.value, options), options, deadline)
+}
 
+/** What `request` and `retry` do once they were answered: print the request, or follow it. */
+export async function follow(context: Context, answer: Answer, options: FollowOptions, deadline: number): Promise<number> {
   if (!answer.ok) return await refused(context, answer.refusal)
   const admitted = asRequest(answer.body)
   if (answer.replayed) note(context, 'This Idempotency-Key was used for the same request before: here is that one.')
@@ -34,13 +38,14 @@ export async function request(context: Context, words: readonly string[], option
   return await wait(context, admitted, deadline)
 }
 
-async function submit(context: Context, body: unknown, options: RequestOptions): Promise<Answer> {
+/** Asks by a key, so that a lost answer is no second request. */
+export async function submit(context: Context, path: string, body: unknown, options: FollowOptions): Promise<Answer> {
   const key = options.idempotencyKey ?? randomUUID()
   const preferS = options.wait === undefined ? 0 : Math.min(LONGEST_PREFER_S, Math.floor(options.timeout / 1000))
   try {
     return await context.call({
       method: 'POST',
-      path: '/v1/requests',
+      path,
       body,
       headers: { 'idempotency-key': key, ...(preferS > 0 ? { prefer: `wait=${preferS}` } : {}) },
       repeatable: true, // By its key.

@@ -1,6 +1,7 @@
-import { asRequest, asRequestPage, type RequestAnswer, type RequestPage } from './answers.ts'
+import { asRequest, asRequestPage } from './answers.ts'
 import { note, print, refused, type Context } from './context.ts'
-import { exits } from './io.ts'
+import { clock, exits } from './io.ts'
+import { readPages } from './pages.ts'
 import { renderDiff } from './render-plan.ts'
 import { renderRequest, renderRequests } from './render-request.ts'
 
@@ -15,10 +16,6 @@ export type RequestsOptions = {
   readonly all?: boolean
   readonly diff?: boolean
 }
-
-/** The most that the server gives on one page. */
-const LARGEST_PAGE = 200
-const DEFAULT_PAGE = 50
 
 /** `purser requests`: a list, or with an id that one. */
 export async function requests(context: Context, id: string | undefined, options: RequestsOptions): Promise<number> {
@@ -43,19 +40,10 @@ async function show(context: Context, id: string, withDiff: boolean): Promise<nu
 }
 
 async function list(context: Context, options: RequestsOptions): Promise<number> {
-  const items: RequestAnswer[] = []
-  let pageInfo: RequestPage['pageInfo'] = { endCursor: null, hasNextPage: true }
-  const wanted = options.all === true ? Number.POSITIVE_INFINITY : (options.first ?? DEFAULT_PAGE)
-  while (pageInfo.hasNextPage && items.length < wanted) {
-    const query = new URLSearchParams([...filters(options), ['first', String(Math.min(wanted - items.length, LARGEST_PAGE))]])
-    if (pageInfo.endCursor !== null) query.set('after', pageInfo.endCursor)
-    const answer = await context.call({ method: 'GET', path: `/v1/requests?${query.toString()}`, repeatable: true })
-    if (!answer.ok) return await refused(context, answer.refusal)
-    const page = asRequestPage(answer.body)
-    items.push(...page.items)
-    pageInfo = page.items.length === 0 ? { ...page.pageInfo, hasNextPage: false } : page.pageInfo
-  }
-  await print(context, { items, pageInfo }, renderRequests)
+  const listed = await readPages(context, '/v1/requests', filters(options), options, asRequestPage)
+  if (!listed.ok) return await refused(context, listed.refusal)
+  const now = clock(context.io)
+  await print(context, listed.page, (page, view) => renderRequests(page, view, now))
   return exits.reached
 }
 

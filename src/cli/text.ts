@@ -106,10 +106,30 @@ export function table(columns: readonly Column[], view: View): string {
   return [view.paint('dim', row(flat.map((c) => c.title))), ...rows].join('\n')
 }
 
+/** How long ago, in at most four characters: `5s`, `12m`, `3h`, `40d`. */
+export function age(time: string, now: number): string {
+  const seconds = Math.max(0, Math.floor((now - Date.parse(time)) / 1000))
+  if (!Number.isFinite(seconds)) return '?'
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h`
+  return `${Math.floor(seconds / 86_400)}d`
+}
+
+/** A time in a list: for people how long ago, for a script the time itself. */
+export function when(time: string, now: number, view: View): string {
+  return Number.isFinite(view.width) ? age(time, now) : time
+}
+
 function total(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP * (widths.length - 1)
 }
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`
+}
+
+/** The line below a list that goes on. */
+export function more(page: { readonly pageInfo: { readonly hasNextPage: boolean } }, view: View): string | null {
+  return page.pageInfo.hasNextPage ? view.paint('dim', 'There are more: --all shows them, --first N more of them.') : null
 }

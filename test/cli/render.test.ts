@@ -7,6 +7,7 @@ import { painter, type View } from '../../src/cli/text.ts'
 import { problemDocument } from '../../src/core/problem.ts'
 import { committedRequest, sampleDiff, samplePlan, sampleRequest } from './samples.ts'
 
+const now = Date.parse('2026-11-24T12:00:00Z')
 const plain: View = { paint: painter(false), width: 80 }
 
 it('a plan says verdict, money, who must approve, and which files', () => {
@@ -126,10 +127,10 @@ it('a committed request names its votes and its commit', () => {
 it('a list of requests fits 80 columns with whole ids and states', () => {
   const page = { items: [sampleRequest, committedRequest], pageInfo: { endCursor: 'x', hasNextPage: true } }
 
-  expect(renderRequests(page, plain)).toMatchInlineSnapshot(`
-    "ID                              STATE             CHANGES           WHERE
-    req_01h2xcejqtf2nbrexx3vqjhp41  pending_approval  create orders-db  payments/pr…
-    req_01h2xcejqtf2nbrexx3vqjhp41  committed         create orders-db  payments/pr…
+  expect(renderRequests(page, plain, now)).toMatchInlineSnapshot(`
+    "ID                              STATE             AGE  CHANGES          WHERE
+    req_01h2xcejqtf2nbrexx3vqjhp41  pending_approval  1m   create orders-…  payment…
+    req_01h2xcejqtf2nbrexx3vqjhp41  committed         1m   create orders-…  payment…
     There are more: --all shows them, --first N more of them."
   `)
 })
@@ -137,7 +138,7 @@ it('a list of requests fits 80 columns with whole ids and states', () => {
 it('a list that is read by a script is not cut', () => {
   const page = { items: [sampleRequest], pageInfo: { endCursor: null, hasNextPage: false } }
 
-  expect(renderRequests(page, { ...plain, width: Number.POSITIVE_INFINITY })).toContain('2026-11-24T11:59:00Z')
+  expect(renderRequests(page, { ...plain, width: Number.POSITIVE_INFINITY }, now)).toContain('2026-11-24T11:59:00Z')
 })
 
 it('an apply says what became of each document', () => {

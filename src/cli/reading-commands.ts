@@ -1,0 +1,58 @@
+import { Option, type Command } from 'commander'
+import type { BudgetsOptions } from './get.ts'
+import { parseCount } from './options.ts'
+import type { PageOptions } from './pages.ts'
+import type { ResourcesOptions } from './resources.ts'
+import { asking, type Start } from './start.ts'
+
+/** What shows what there is. */
+export function addReadingCommands(program: Command, start: Start): void {
+  paged(program.command('resources').helpGroup(asking).description('list what exists, or show one'))
+    .argument('[name-or-id]', 'a resource')
+    .option('--team <team>', 'of this team')
+    .option('--env <environment>', 'in this environment')
+    .option('--blueprint <name>', 'made by this blueprint')
+    .option('--status <status>', 'with this status; deleted ones show only so')
+    .addHelpText('after', '\nExample:\n  purser resources orders-db --env prod')
+    .action((which: string | undefined, options: ResourcesOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { resources } = await import('./resources.ts')
+        return await resources(context, which, options)
+      }),
+    )
+  paged(program.command('budgets').helpGroup(asking).description('show what is left of the budgets, or of one'))
+    .argument('[name]', 'a budget')
+    .option('--ledger', 'with a name: how that came to be, oldest first')
+    .addHelpText('after', '\nExample:\n  purser budgets payments-prod --ledger')
+    .action((name: string | undefined, options: BudgetsOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { budgets } = await import('./get.ts')
+        return await budgets(context, name, options)
+      }),
+    )
+  paged(program.command('blueprints').helpGroup(asking).description('list what may be asked for, or show what one takes'))
+    .argument('[name]', 'a blueprint, or name@version')
+    .addHelpText('after', '\nExample:\n  purser blueprints postgres')
+    .action((name: string | undefined, options: PageOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { blueprints } = await import('./get.ts')
+        return await blueprints(context, name, options)
+      }),
+    )
+  paged(program.command('get').helpGroup(asking).description('list documents of a kind, or show one as YAML'))
+    .argument('<kind>', 'environments, teams, blueprints, policies, budgets or services')
+    .argument('[name]', 'one of them')
+    .addHelpText('after', '\nExample:\n  purser get policy databases -o yaml')
+    .action((kind: string, name: string | undefined, options: PageOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { get } = await import('./get.ts')
+        return await get(context, kind, name, options)
+      }),
+    )
+}
+
+function paged(command: Command): Command {
+  return command
+    .addOption(new Option('--first <n>', 'at most so many').argParser(parseCount).conflicts('all'))
+    .option('--all', 'all, however many')
+}
