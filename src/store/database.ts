@@ -99,7 +99,10 @@ function isFatal(error: unknown): boolean {
   return false
 }
 
-/** The five characters of SQLSTATE, also from inside Prisma's wrapping; null when the error is not PostgreSQL's. */
+/**
+ * The five characters of SQLSTATE, also from inside Prisma's wrapping; null when the error is not PostgreSQL's. Prisma's own
+ * codes look alike (P2010), and so does one of the system's: EPIPE. No class of SQLSTATE begins with E.
+ */
 export function sqlState(error: unknown): string | null {
   for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
     const { code, originalCode, cause, meta } = at as {
@@ -109,7 +112,7 @@ export function sqlState(error: unknown): string | null {
       meta?: { driverAdapterError?: unknown }
     }
     for (const candidate of [originalCode, code])
-      if (typeof candidate === 'string' && /^(?!P\d{4}$)[0-9A-Z]{5}$/.test(candidate)) return candidate
+      if (typeof candidate === 'string' && /^(?!P\d{4}$|E)[0-9A-Z]{5}$/.test(candidate)) return candidate
     at = cause ?? meta?.driverAdapterError
   }
   return null

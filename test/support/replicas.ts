@@ -114,7 +114,7 @@ export async function openReplicas(redisUrl: string, documents: string): Promise
       if (one === undefined) throw new Error('unreachable: a remainder is an index')
       return one
     },
-    bugs: () => all.flatMap((one) => one.stderr().split('\n')).filter((line) => /"level":[56]0/.test(line)),
+    bugs: () => all.flatMap((one) => one.stderr().split('\n')).filter((line) => /"level":"(error|fatal)"/.test(line)),
     database,
     purse,
     repository,
