@@ -4,6 +4,7 @@ import type { Context } from '../../../operations/context.ts'
 import { readiness } from '../../../operations/readiness.ts'
 import type { HttpApp } from '../http-app.ts'
 import { openOperation } from '../operation.ts'
+import { measurePlatform } from '../platform-metrics.ts'
 import { aliveSchema, readinessSchema } from '../schemas/health.ts'
 
 /** What load balancers and Prometheus ask. Open to everybody. */
@@ -39,7 +40,9 @@ export function healthRoutes(app: HttpApp, context: Context, registry: Registry,
     description: 'In its text format.',
     answers: { 200: { description: 'The metrics.', schema: Type.String(), types: ['text/plain'] } },
   })
-  app.get('/metrics', { schema: metrics }, async (_request, reply) =>
-    reply.header('content-type', registry.contentType).send(await registry.metrics()),
-  )
+  const readPlatform = measurePlatform(registry, context)
+  app.get('/metrics', { schema: metrics }, async (_request, reply) => {
+    await readPlatform()
+    return reply.header('content-type', registry.contentType).send(await registry.metrics())
+  })
 }
