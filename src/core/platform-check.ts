@@ -116,7 +116,7 @@ function checkAccess(platform: Platform, changed: readonly ChangedDocument[]): r
       : [
           {
             pointer: `${pointer}/spec/gitops`,
-            detail: `has another auth or proxy than environment ${other.name}, which is on the same repository and branch; change them together`,
+            detail: `has another auth, proxy or signingKey than environment ${other.name}, which is on the same repository and branch; change them together`,
           },
         ]
   })

@@ -6,12 +6,16 @@ import type { FieldError } from './problem.ts'
  * Whatever comes out of here reaches arguments and variables of `git` and `ssh`, so it is spelled out what may be in it.
  */
 
-/** How a repository is reached. It names secrets and has none. */
-export type RepositoryAccess = Pick<EnvironmentDocument['spec']['gitops'], 'auth' | 'proxy'>
+/** How a repository is reached and commits are signed. It names secrets and has none. */
+export type RepositoryAccess = Pick<EnvironmentDocument['spec']['gitops'], 'auth' | 'proxy' | 'signingKey'>
 
 export function accessOf({ spec }: EnvironmentDocument): RepositoryAccess {
-  const { auth, proxy } = spec.gitops
-  return { ...(auth === undefined ? {} : { auth }), ...(proxy === undefined ? {} : { proxy }) }
+  const { auth, proxy, signingKey } = spec.gitops
+  return {
+    ...(auth === undefined ? {} : { auth }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(signingKey === undefined ? {} : { signingKey }),
+  }
 }
 
 /** Whether two environments reach their repository in the same way. */
@@ -20,9 +24,9 @@ export function sameAccess(a: RepositoryAccess, b: RepositoryAccess): boolean {
 }
 
 /** The same text for the same access, in whatever order it was written. */
-function fingerprint({ auth, proxy }: RepositoryAccess): string {
+function fingerprint({ auth, proxy, signingKey }: RepositoryAccess): string {
   const token = auth?.token === undefined ? null : 'file' in auth.token ? ['file', auth.token.file] : ['env', auth.token.env]
-  return JSON.stringify([auth?.sshKey?.file ?? null, auth?.knownHosts?.file ?? null, token, proxy ?? null])
+  return JSON.stringify([auth?.sshKey?.file ?? null, auth?.knownHosts?.file ?? null, token, proxy ?? null, signingKey?.file ?? null])
 }
 
 export type RepositoryUrl = {
@@ -50,12 +54,17 @@ export function parseRepository(repository: string): RepositoryUrl | null {
 
 /** What is wrong with where an environment's repository is and how it is reached. */
 export function checkRepository({ spec }: EnvironmentDocument, allowFile: boolean): readonly FieldError[] {
-  const { repository, auth, proxy } = spec.gitops
+  const { repository, auth, proxy, signingKey } = spec.gitops
   const parsed = repository === undefined ? null : parseRepository(repository)
   if (repository !== undefined && parsed === null) return [{ pointer: '/spec/gitops/repository', detail: badRepository }]
   if (parsed?.scheme === 'file' && !allowFile)
     return [{ pointer: '/spec/gitops/repository', detail: 'may be file:// only where PURSER_ALLOW_FILE_REPOSITORIES is true' }]
-  return [...checkAuth(auth, parsed?.scheme ?? 'file'), ...(proxy === undefined ? [] : checkProxy(proxy, parsed?.scheme ?? 'file'))]
+  const scheme = parsed?.scheme ?? 'file'
+  return [
+    ...checkAuth(auth, scheme),
+    ...(proxy === undefined ? [] : checkProxy(proxy, scheme)),
+    ...(signingKey === undefined ? [] : checkFile(signingKey, '/spec/gitops/signingKey')),
+  ]
 }
 
 const badRepository =

@@ -21,7 +21,10 @@ export type Head = string | null
 
 export type Person = { readonly name: string; readonly email: string }
 
-/** One commit to build. The same plan on the same parent gives the same sha, so everything in it is fixed in the database. */
+/**
+ * One commit to build. The same plan on the same parent, signed by the same key or not at all, gives the same sha; so
+ * everything in it is fixed in the database.
+ */
 export type CommitPlan = {
   /** The request; comes back beside the sha. */
   readonly key: string

@@ -354,7 +354,7 @@ export const wrongDocuments: readonly {
         },
         'y',
       ),
-      doc('Environment', { gitops: { path: 'z/${team.name}', auth: {} }, namespace: '${team.name}-z' }, 'z'),
+      doc('Environment', { gitops: { branch: 'own', path: 'z/${team.name}', auth: {}, signingKey: { file: 'key' } }, namespace: '${team.name}-z' }, 'z'),
     ],
     errors: [
       { pointer: at('/spec/gitops/auth/sshKey'), detail: 'is for ssh; http and https take a token' },
@@ -370,6 +370,7 @@ export const wrongDocuments: readonly {
         pointer: '/documents/2/spec/gitops/auth',
         detail: 'is for ssh, http and https; a repository on this machine takes none',
       },
+      { pointer: '/documents/2/spec/gitops/signingKey/file', detail: 'must be an absolute path of letters, digits and . _ + @ -' },
     ],
   },
   {
@@ -399,7 +400,7 @@ export const wrongDocuments: readonly {
     ),
     errors: ['b', 'a'].map((other, i) => ({
       pointer: `/documents/${i}/spec/gitops`,
-      detail: `has another auth or proxy than environment ${other}, which is on the same repository and branch; change them together`,
+      detail: `has another auth, proxy or signingKey than environment ${other}, which is on the same repository and branch; change them together`,
     })),
   },
   {

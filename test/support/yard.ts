@@ -71,15 +71,16 @@ ${version === '1.0.0' ? "    - { apiVersion: v1, kind: Service, metadata: { name
   )
   .join('---')
 
-/** How a yard's environment reaches its repository, where that is not by its folder. */
-export type Reach = (stage: Stage) => { readonly repository: string; readonly auth: object }
+/** What a yard's environment says of its repository, where that is more than its folder. */
+export type Reach = (stage: Stage) => { readonly repository?: string; readonly auth?: object; readonly signingKey?: object }
 
 export async function openYard(house: House, reach?: Reach): Promise<Yard> {
   const stage = await createStage()
   const environment = `y${randomBytes(4).toString('hex')}`
-  const { repository, auth } = reach?.(stage) ?? { repository: `file://${stage.repository}`, auth: undefined }
+  const { repository = `file://${stage.repository}`, ...more } = reach?.(stage) ?? {}
+  const gitops = JSON.stringify({ repository, path: `${environment}/\${team.name}/x`, ...more })
   await house.apply(`
-{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: ${environment} }, spec: { gitops: { repository: '${repository}', ${auth === undefined ? '' : `auth: ${JSON.stringify(auth)}, `}path: '${environment}/\${team.name}/x' }, namespace: '\${team.name}-${environment}' } }
+{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: ${environment} }, spec: { gitops: ${gitops}, namespace: '\${team.name}-${environment}' } }
 ---
 { apiVersion: purser.dev/v1, kind: Budget, metadata: { name: ${environment} }, spec: { scope: { team: red, environment: ${environment} }, limit: '1000000.00' } }`)
   const ann = await house.person('ann@example.com')

@@ -1,6 +1,8 @@
 import {
   GitFault,
   type BranchRef,
+  type BuiltCommit,
+  type CommitPlan,
   type GitBranch,
   type GitBranches,
   type Head,
@@ -15,6 +17,7 @@ import { pushArguments, readPush } from './push.ts'
 import { readPaths } from './read-paths.ts'
 import { remoteOf, type Secrets } from './remote.ts'
 import { createGitRunner } from './run.ts'
+import { readSigner, signCommits } from './sign-commits.ts'
 
 export type GitOptions = {
   /** Where the private mirrors live; made if need be. */
@@ -86,6 +89,8 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
   }
 
   async function fetch(): Promise<Head> {
+    // A round that could not sign in the end had better not begin.
+    await readSigner(ref.access)
     if (await mirror.ensure()) forget(known, ref.key)
     await mirror.maintain()
     const head = await remoteHead()
@@ -134,6 +139,12 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
     known.whole.set(ref.key, head)
   }
 
+  async function build(onto: Head, commits: readonly CommitPlan[]): Promise<readonly BuiltCommit[]> {
+    const signer = await readSigner(ref.access)
+    const built = await buildCommits(mirror, onto, commits)
+    return signer === null ? built : signCommits(mirror, built, signer)
+  }
+
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
     if (expected !== null && !(await isAncestor(expected, sha))) throw new Error('bug: a push that is no fast-forward')
     const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha))
@@ -147,7 +158,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
     isAncestor: (commit, head) => guard(() => isAncestor(commit, head)),
     findInHistory: (head, commits) => guard(() => findInHistory(head, commits)),
     readPaths: (head, paths) => guard(() => readPaths(mirror, head, paths)),
-    buildCommits: (onto, commits) => guard(() => buildCommits(mirror, onto, commits)),
+    buildCommits: (onto, commits) => guard(() => build(onto, commits)),
     push: (expected, sha) => guard(() => push(expected, sha)),
     lastChange: (head, path) => guard(() => lastChange(mirror, head, path)),
   }

@@ -8,6 +8,7 @@ import { createMirror, HEAD_REF, type Mirror } from './mirror.ts'
 import { readPush } from './push.ts'
 import { remoteOf } from './remote.ts'
 import { createGitRunner } from './run.ts'
+import { readSigner } from './sign-commits.ts'
 
 const LIMITS = { localMs: 30_000, remoteMs: 30_000, cloneMs: 60_000 }
 
@@ -21,6 +22,7 @@ export async function probeBranch(options: GitOptions, branch: BranchRef, signal
   const git = createGitRunner(options)
   const mirror = createMirror(git, options.directory, branch, remoteOf(branch, options.secrets ?? {}), signal, LIMITS)
   try {
+    await readSigner(branch.access)
     await mirror.ensure()
     const head = await fetchHead(mirror, branch)
     await tryPush(mirror, branch, head)

@@ -25,6 +25,7 @@ export const environmentDocument = documentSchema('Environment', {
       branch: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
       path: Type.String({ minLength: 1, maxLength: 200 }),
       auth: Type.Optional(auth),
+      signingKey: Type.Optional(secretFile),
       proxy: Type.Optional(Type.String({ minLength: 1, maxLength: 300 })),
     },
     closed,
