@@ -55,11 +55,14 @@ function tell(replicas: Replicas): void {
 
   const ready = () => times(3, async (i) => (await at(i).api('GET', '/readyz')).status)
 
-  test('while PostgreSQL is away the answer is 503 with Retry-After, and then all six go on by themselves', async () => {
-    const asked = load('restart', at)
+  test.each([
+    ['is stopped', () => database.stop()],
+    ['has crashed', () => database.crash()],
+  ])('while PostgreSQL %s the answer is 503 with Retry-After, and then all six go on by themselves', async (how, takeAway) => {
+    const asked = load(how.replace(' ', '-'), at)
     await asked.more('202 queued', 30)
 
-    await database.stop()
+    await takeAway()
     await asked.more('503 unavailable', 10)
     await vi.waitFor(async () => expect(await ready()).toEqual([503, 503, 503]), PATIENCE)
     await database.start()

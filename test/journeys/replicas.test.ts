@@ -120,7 +120,10 @@ function tell({ server }: Redis, replicas: Replicas): void {
     await server?.stop()
     await more(30)
     await vi.waitFor(async () => expect(await queueOk()).toEqual([false, false, false]), PATIENCE)
+    // One that is started meanwhile waits with the others.
+    const waits = replicas.startWork()
     await server?.start()
+    replicas.work.push(await waits)
     await more(30)
     await vi.waitFor(async () => expect(await queueOk()).toEqual([true, true, true]), PATIENCE)
     stop = true
@@ -131,7 +134,7 @@ function tell({ server }: Redis, replicas: Replicas): void {
   })
 
   test('all of them end by themselves when they are told to, and no figure disagrees with another', async () => {
-    expect(await replicas.stopAll()).toEqual(Array.from({ length: 6 }, () => ({ code: 0, signal: null })))
+    expect(await replicas.stopAll()).toEqual(Array.from({ length: 7 }, () => ({ code: 0, signal: null })))
     expect(replicas.bugs()).toEqual([])
     expect(await purse.discrepancies()).toEqual([])
   })

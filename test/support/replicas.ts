@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -40,6 +40,13 @@ export function parentOf(pid: number): number {
 const root = join(import.meta.dirname, '../..')
 export const PATIENCE = { timeout: 40_000, interval: 50 }
 
+export type Database = {
+  stop(): Promise<void>
+  /** As `kill -9`. */
+  crash(): Promise<void>
+  start(): Promise<void>
+}
+
 /** An installation of several processes: each has a data folder of its own, they share PostgreSQL, Redis and a repository. */
 export type Replicas = {
   /** Those that answer over HTTP; each made an administrator's token, and knows those of the others. */
@@ -49,7 +56,7 @@ export type Replicas = {
   at(i: number): Purser
   /** Lines of level `error` and above that any process has logged. */
   bugs(): readonly string[]
-  readonly database: { stop(): Promise<void>; start(): Promise<void> }
+  readonly database: Database
   readonly purse: Purse
   /** A bare one on this machine, reached as `file://`. */
   readonly repository: string
@@ -150,7 +157,7 @@ async function bundle(home: string): Promise<string> {
 }
 
 /** A PostgreSQL that can be stopped and started, with nothing but two roles and an empty database in it. */
-async function openPostgres(dataDir: string): Promise<Replicas['database'] & { readonly appUrl: string; readonly ownerUrl: string }> {
+async function openPostgres(dataDir: string): Promise<Database & { readonly appUrl: string; readonly ownerUrl: string }> {
   let server: EmbeddedPostgres | null = null
   async function start(): Promise<EmbeddedPostgres> {
     return (server = await startEmbeddedPostgres({ dataDir, settings: { max_connections: '200' } }))
@@ -162,6 +169,11 @@ async function openPostgres(dataDir: string): Promise<Replicas['database'] & { r
     appUrl: first.url(embedded.application, embedded.database),
     ownerUrl: first.url(embedded.owner, embedded.database),
     stop: async () => server?.stop(),
+    async crash() {
+      process.kill(Number(readFileSync(join(dataDir, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL')
+      // Frees the data for the next start.
+      await server?.stop()
+    },
     start: async () => void (await start()),
   }
 }
