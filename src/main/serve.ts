@@ -17,7 +17,7 @@ import { applyExamples } from './apply-examples.ts'
 import { nextSteps } from './next-steps.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrateDatabase, migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
-import { keepEmbeddedRepository, queueOf, startWorker } from './start-worker.ts'
+import { keepEmbeddedRepository, openHistory, queueOf, startWorker } from './start-worker.ts'
 
 /** `purser serve [--work]`: answers over HTTP, and with --work delivers too. */
 export async function serve(args: readonly string[]): Promise<number> {
@@ -45,7 +45,9 @@ export async function serve(args: readonly string[]): Promise<number> {
     await repository
     if (flags.has('--work')) await startWorker(process_, urls, database, hints)
 
-    const app = await buildApp({ context, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping })
+    const history = openHistory(config)
+    lifecycle.onStop('git histories', 5_000, () => history.close())
+    const app = await buildApp({ context, history, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping })
     lifecycle.onStop('http', 15_000, () => app.close())
     const address = await listen(app, config)
     process.stdout.write(`purser ready on ${address}\n${nextSteps(config, address)}`)

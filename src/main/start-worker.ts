@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { createGitBranches } from '../adapters/git/branches.ts'
 import { createRepository } from '../adapters/git/create-repository.ts'
+import { createBranchHistory } from '../adapters/git/history.ts'
 import type { QueueConnection } from '../adapters/queue/connection.ts'
 import { startDeliveryWorker } from '../adapters/queue/delivery-worker.ts'
 import type { Config } from '../config.ts'
 import { embeddedRepository } from '../core/place.ts'
+import type { BranchHistory } from '../operations/branch-history.ts'
 import { deliverBranch } from '../operations/deliver-requests.ts'
 import { deliverySteps, standardBatch, type Delivery, type DeliveryStep } from '../operations/deliver-turn.ts'
 import type { DeliveryHints } from '../operations/ports.ts'
@@ -25,6 +27,20 @@ export function queueOf(config: Config, urls: DatabaseUrls): QueueConnection {
 /** The embedded repository's folder; made here when it is not there. */
 export async function keepEmbeddedRepository(config: Config): Promise<void> {
   await createRepository({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath }, embeddedPath(config), 'main')
+}
+
+/** Reads the GitOps branches, in mirrors beside those of a worker. */
+export function openHistory(config: Config): BranchHistory {
+  return createBranchHistory({
+    directory: join(config.dataDir, 'git-read'),
+    searchPath: config.searchPath,
+    secrets: config.secrets,
+    locate: locator(config),
+  })
+}
+
+function locator(config: Config): (repository: string) => string {
+  return (repository) => (repository === embeddedRepository ? embeddedPath(config) : repository)
 }
 
 function embeddedPath(config: Config): string {
@@ -54,7 +70,7 @@ export async function startWorker(
           }),
         branch,
       ),
-    locate: (repository) => (repository === embeddedRepository ? embeddedPath(config) : repository),
+    locate: locator(config),
     reach: faultPoint(config.fault),
     warn: (message, facts) => log.warn(facts, message),
     batch: standardBatch,

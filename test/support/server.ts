@@ -9,6 +9,7 @@ import { afterAll } from 'vitest'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { buildApp } from '../../src/faces/http/app.ts'
 import type { HttpApp } from '../../src/faces/http/http-app.ts'
+import type { BranchHistory } from '../../src/operations/branch-history.ts'
 import { scopes } from '../../src/operations/caller.ts'
 import { keepAdminToken } from '../../src/store/principals.ts'
 import { openApi, type Api, type Seen } from './api.ts'
@@ -34,10 +35,24 @@ export async function openServer({ rateLimit = 0, seen }: { rateLimit?: number; 
   const log: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => (log.push(String(chunk)), done()) })
   const stopping = new AbortController()
-  const app = await buildApp({ context: house.context, log: pino({ level: 'trace' }, sink), rateLimit, stopping: stopping.signal })
+  const app = await buildApp({
+    context: house.context,
+    history: noCommits,
+    log: pino({ level: 'trace' }, sink),
+    rateLimit,
+    stopping: stopping.signal,
+  })
   afterAll(() => app.close())
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return { url, token, api: openApi(url, token, app.swagger(), seen), house, app, log, stopping }
+}
+
+/** Nothing is delivered here, so no branch has a commit. */
+const noCommits: BranchHistory = {
+  fetch: async () => null,
+  listCommits: async () => null,
+  readPaths: async () => new Map(),
+  close: async () => undefined,
 }
 
 export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null }

@@ -30,7 +30,7 @@ export type GitOptions = {
 }
 
 /** A push waits for hooks, a first fetch for a whole repository. */
-const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs: 1_800_000 }
+export const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs: 1_800_000 }
 
 /** The `git` program as the port that delivery writes through. */
 export function createGitBranches({ directory, searchPath, secrets = {}, timeouts = TIMEOUTS }: GitOptions): GitBranches {

@@ -1,6 +1,7 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Registry } from 'prom-client'
+import type { BranchHistory } from '../../operations/branch-history.ts'
 import type { Context } from '../../operations/context.ts'
 import { negotiateFormats } from './answer.ts'
 import { requireCaller } from './authentication.ts'
@@ -35,6 +36,8 @@ declare module 'fastify' {
 
 export type AppOptions = {
   readonly context: Context
+  /** How the GitOps branches are read; without it they cannot be verified here. */
+  readonly history?: BranchHistory
   readonly log: FastifyBaseLogger
   /** Requests a second of one credential; 0: no limit. */
   readonly rateLimit: number
@@ -49,7 +52,7 @@ const API_VERSION = '1.0.0'
 const MAX_BODY_BYTES = 1024 * 1024
 
 /** The HTTP face, ready to listen or to be injected into. Whoever makes it closes it. */
-export async function buildApp({ context, log, rateLimit, stopping, metrics = processMetrics() }: AppOptions): Promise<HttpApp> {
+export async function buildApp({ context, history, log, rateLimit, stopping, metrics = processMetrics() }: AppOptions): Promise<HttpApp> {
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -90,7 +93,7 @@ export async function buildApp({ context, log, rateLimit, stopping, metrics = pr
       v1.setNotFoundHandler(refuseMissing)
       negotiateFormats(v1)
       await limitRate(v1, rateLimit)
-      await registerNouns(v1, context, stopping)
+      await registerNouns(v1, context, history ?? null, stopping)
     },
     { prefix: '/v1' },
   )
@@ -98,7 +101,7 @@ export async function buildApp({ context, log, rateLimit, stopping, metrics = pr
   return app
 }
 
-async function registerNouns(v1: HttpApp, context: Context, stopping: AbortSignal): Promise<void> {
+async function registerNouns(v1: HttpApp, context: Context, history: BranchHistory | null, stopping: AbortSignal): Promise<void> {
   meRoutes(v1, context)
   planRoutes(v1, context)
   requestRoutes(v1, context)
@@ -106,7 +109,7 @@ async function registerNouns(v1: HttpApp, context: Context, stopping: AbortSigna
   resourceRoutes(v1, context)
   budgetRoutes(v1, context)
   eventRoutes(v1, context)
-  branchRoutes(v1, context)
+  branchRoutes(v1, context, history)
   await v1.register(async (documents) => documentRoutes(documents, context))
   await v1.register(async (apply) => applyRoutes(apply, context))
 }

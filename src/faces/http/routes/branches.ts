@@ -1,12 +1,16 @@
+import type { BranchHistory } from '../../../operations/branch-history.ts'
 import type { Context } from '../../../operations/context.ts'
 import { acceptBranch, listBranches } from '../../../operations/gitops-branches.ts'
+import { verifyGitops } from '../../../operations/verify-gitops.ts'
 import { sendThing, sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
 import { bodyRefusals, operation } from '../operation.ts'
-import { branchAcceptance, branchList, branchSchema } from '../schemas/branch.ts'
+import { readPaging } from '../paging.ts'
+import { sendProblem } from '../problems.ts'
+import { branchAcceptance, branchList, branchSchema, verification, verificationQuery } from '../schemas/branch.ts'
 
-export function branchRoutes(app: HttpApp, context: Context): void {
+export function branchRoutes(app: HttpApp, context: Context, history: BranchHistory | null): void {
   const list = operation({
     id: 'listBranches',
     tag: 'GitOps',
@@ -32,4 +36,25 @@ export function branchRoutes(app: HttpApp, context: Context): void {
   app.post('/gitops/branches/accept', { schema: accept }, async (request, reply) =>
     sendThing(request, reply, await acceptBranch(context, callerOf(request), request.body)),
   )
+
+  const verify = {
+    ...operation({
+      id: 'verifyGitops',
+      tag: 'GitOps',
+      summary: 'Verify the GitOps branches',
+      description:
+        'Walks the commits and proves each: made once, for a request that was released, with the bytes of its plan. Whatever else is on a branch is a problem. Only for administrators, with the scope `audit:read`.',
+      answers: { 200: { description: 'What a page of commits is worth.', schema: verification } },
+    }),
+    querystring: verificationQuery,
+  }
+  app.get('/gitops/verify', { schema: verify }, async (request, reply) => {
+    const { page } = readPaging(request.query)
+    if (history === null) {
+      const detail = 'This process has no way to the GitOps repositories.'
+      return sendProblem(reply, { code: 'unavailable', detail, retryAfterS: 60 })
+    }
+    const verified = await verifyGitops(context, history, callerOf(request), page)
+    return sendValue(request, reply, verified.ok ? { ok: true, value: { ...verified.value } } : verified)
+  })
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { nullable, oneOf, ref, timestamp } from './component.ts'
+import { listQuery, pageInfo } from './page.ts'
 
 const branchExample = {
   repository: 'embedded',
@@ -43,4 +44,35 @@ export const branchAcceptance = Type.Object(
   },
 )
 
-export const branchComponents = [branchSchema, branchList, branchAcceptance]
+const verificationExample = {
+  commits: 2,
+  verified: 1,
+  problems: [{ repository: 'embedded', branch: 'main', commit: branchExample.head, path: null, reason: 'It names no request.' }],
+  pageInfo: { endCursor: null, hasNextPage: false },
+}
+
+export const verification = Type.Object(
+  {
+    commits: Type.Integer({ description: 'On this page.' }),
+    verified: Type.Integer({ description: 'Of them are what their approved plan says.' }),
+    problems: Type.Array(
+      Type.Object({
+        repository: Type.String(),
+        branch: Type.String(),
+        commit,
+        path: nullable(Type.String({ description: 'The file that it is about; null: the commit as such.' })),
+        reason: Type.String(),
+      }),
+    ),
+    pageInfo: ref(pageInfo),
+  },
+  {
+    $id: 'Verification',
+    description: 'Commits of the GitOps branches, newest first and branch after branch, and what does not back them.',
+    examples: [verificationExample],
+  },
+)
+
+export const verificationQuery = listQuery({})
+
+export const branchComponents = [branchSchema, branchList, branchAcceptance, verification]
