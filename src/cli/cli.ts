@@ -18,6 +18,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const program = describeProgram(io, (code) => {
     exit = code
   })
+  const [first, ...words] = argv
+  if (first === '__complete') {
+    const { complete } = await import('./complete.ts')
+    return await complete(program, words, io)
+  }
   try {
     await program.parseAsync(argv.map(spellWait), { from: 'user' })
     return exit

@@ -10,6 +10,8 @@ export type Call = {
   readonly headers?: Readonly<Record<string, string>>
   /** Whether the same call twice is as good as once, so that it is repeated after 429, 503 or a lost connection. */
   readonly repeatable: boolean
+  /** How long one attempt may take; less for what somebody waits for with a finger on a key. */
+  readonly timeoutMs?: number
   /** `text` for what is not JSON (a diff). */
   readonly answer?: 'json' | 'text'
 }
@@ -82,7 +84,7 @@ async function send(settings: Settings, call: Call, last: boolean): Promise<Resp
       headers,
       // A redirected POST would arrive as a GET, and a token must not follow to another host.
       redirect: 'manual',
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: AbortSignal.timeout(call.timeoutMs ?? CALL_TIMEOUT_MS),
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     })
   } catch (error) {

@@ -49,6 +49,30 @@ export function addReadingCommands(program: Command, start: Start): void {
         return await get(context, kind, name, options)
       }),
     )
+  const gitops = program.command('gitops').helpGroup(asking).description('look at the GitOps branches')
+  gitops.addHelpText('after', '\nExample:\n  purser gitops verify')
+  gitops
+    .command('verify')
+    .description('prove every commit against the plan that was approved; 1 when one is not backed')
+    .addHelpText('after', '\nExample:\n  purser gitops verify -o json')
+    .action((_: unknown, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { verifyGitops } = await import('./gitops.ts')
+        return await verifyGitops(context)
+      }),
+    )
+  program
+    .command('completion')
+    .helpGroup(asking)
+    .description('print what makes a shell complete commands, teams, blueprints, resources')
+    .argument('<shell>', 'bash, zsh or fish')
+    .addHelpText('after', '\nExample:\n  purser completion bash >> ~/.bashrc')
+    .action((shell: string, _: unknown, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { completion } = await import('./completion.ts')
+        return await completion(context, shell)
+      }),
+    )
 }
 
 function paged(command: Command): Command {

@@ -117,7 +117,8 @@ describe('what is asked, and as whom', () => {
   })
 })
 
-const asking = 'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get'.split(' ')
+const asking =
+  'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get gitops completion'.split(' ')
 
 it('the help of every command has an example and fits a terminal', async () => {
   for (const command of asking) {
