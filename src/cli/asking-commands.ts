@@ -81,6 +81,7 @@ function addPlan(program: Command, start: Start): void {
 
 function addRequest(program: Command, start: Start): void {
   addInput(program.command('request').helpGroup(asking).description('ask for it'))
+    .option('-i, --interactive', 'be asked for a create, word by word, with the price as it goes')
     .option('--idempotency-key <key>', 'asked again with the same key, it is the same request (default: a new key)')
     .addOption(waitOption())
     .addOption(timeoutOption())

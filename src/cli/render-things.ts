@@ -184,6 +184,8 @@ export type Parameter = {
   readonly name: string
   readonly required: boolean
   readonly type: string
+  /** Whatever is typed is text. */
+  readonly isText: boolean
   readonly byDefault: string | null
   readonly about: string
 }
@@ -199,6 +201,7 @@ export function parametersOf(spec: JsonObject): readonly Parameter[] {
       name,
       required: required.includes(name),
       type: typeOf(of),
+      isText: of['type'] === 'string',
       byDefault: of['default'] === undefined ? null : text(of['default']),
       about: typeof of['description'] === 'string' ? of['description'] : '',
     }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { asRequest, type RequestAnswer } from './answers.ts'
 import { Unreachable, type Answer } from './client.ts'
 import { note, print, refused, unreadable, type Context } from './context.ts'
+import { askForRequest, type Asked } from './interactive.ts'
 import { clock, exits } from './io.ts'
 import { renderRequest } from './render-request.ts'
 import { readRequestInput, type InputOptions } from './request-input.ts'
@@ -12,18 +13,23 @@ export type FollowOptions = {
   readonly wait?: true | 'committed'
   readonly timeout: number
 }
-export type RequestOptions = InputOptions & FollowOptions
+export type RequestOptions = InputOptions & FollowOptions & { readonly interactive?: boolean }
 
 /** What one call may be asked to wait on the server. */
 const LONGEST_PREFER_S = 10
 
 /** `purser request`: asks, and with --wait follows until the commit. */
 export async function request(context: Context, words: readonly string[], options: RequestOptions): Promise<number> {
-  const input = await readRequestInput(words, options, context.io)
-  if (!input.ok) return unreadable(context, input.problem)
+  const asked = options.interactive === true ? await askForRequest(context, words, options) : await fromWords(context, words, options)
+  if ('exit' in asked) return asked.exit
   const deadline = clock(context.io) + options.timeout
 
-  return await follow(context, await submit(context, '/v1/requests', input.value, options), options, deadline)
+  return await follow(context, await submit(context, '/v1/requests', asked.body, options), options, deadline)
+}
+
+async function fromWords(context: Context, words: readonly string[], options: RequestOptions): Promise<Asked> {
+  const input = await readRequestInput(words, options, context.io)
+  return input.ok ? { body: input.value } : { exit: unreadable(context, input.problem) }
 }
 
 /** What `request` and `retry` do once they were answered: print the request, or follow it. */
