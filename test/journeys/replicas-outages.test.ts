@@ -128,7 +128,7 @@ function tell(replicas: Replicas): void {
   })
 
   test('all of them end by themselves when they are told to, and no figure disagrees with another', async () => {
-    expect(await replicas.stopAll()).toEqual(Array.from({ length: 6 }, () => ({ code: 0, signal: null })))
+    expect((await replicas.stopAll()).filter(({ code, signal }) => code !== 0 || signal !== null)).toEqual([])
     expect(replicas.bugs()).toEqual([])
     expect(await purse.discrepancies()).toEqual([])
   })
