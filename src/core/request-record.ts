@@ -44,6 +44,8 @@ export type RequestBody = {
   readonly asked?: readonly ChangeInput[]
   /** The request that this one tries again. */
   readonly retryOf?: Id<'request'>
+  /** The trace in which it was asked for, where somebody recorded one. Never shown. */
+  readonly traceparent?: string
 }
 
 /** A request as the database has it. */

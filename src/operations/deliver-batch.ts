@@ -4,6 +4,7 @@ import type { PathStates } from './deliver-checks.ts'
 import { commitPlan } from './deliver-commits.ts'
 import { fail, hold, settle, type Delivered, type Turn } from './deliver-turn.ts'
 import { GitFault, type Head, type PushOutcome } from './ports.ts'
+import { tracedPush } from './tracing.ts'
 
 /**
  * Pushes a batch. When a hook refuses it, its halves are tried, and their halves, down to single requests. A refusal fails a
@@ -72,7 +73,8 @@ export function refusedBefore({ d, branchId }: Turn, head: Head): ReadonlySet<Id
 /** True when all of them were accepted in one push. */
 async function tryParts(t: Trial, requests: readonly ClaimedRequest[]): Promise<boolean> {
   if (t.end !== null) return false
-  const answer = await tryTogether(t, requests)
+  const ids = requests.map((request) => request.id)
+  const answer = await tracedPush(t.turn.d.pool, t.branch, ids, () => tryTogether(t, requests))
   if (answer === 'refused') await tryHalves(t, requests)
   return answer === 'accepted'
 }

@@ -14,6 +14,7 @@ import { conflictProblem } from './conflict-problem.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 import { mayAsk, preparePlan } from './prepare-plan.ts'
+import { currentTraceparent, traced } from './tracing.ts'
 
 /** `replayed`: the answer is the one that was given when this key was used first (L7). */
 export type Submitted = { readonly answer: Result<JsonObject>; readonly replayed: boolean }
@@ -81,14 +82,14 @@ export async function ask(context: Context, caller: Caller, asking: Asking, idem
       const refusedNow = await refuseStranger(context, platform, caller, asking)
       if (refusedNow !== null) return refusedNow
     }
-    const planned = await preparePlan(context, platform, caller, input)
+    const planned = await traced('purser plan', () => preparePlan(context, platform, caller, input))
     if (!planned.ok) return fresh(planned)
     const plan = planned.value
     if (input.planDigest !== undefined && input.planDigest !== plan.digest) {
       return fresh(refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest }))
     }
     const submit = submitOf(platform, caller, asking, plan, idempotency, context.currency)
-    const answer = await context.admission.admit(submit)
+    const answer = await traced('purser admit', () => context.admission.admit(submit))
     const outcome = await conclude(context, platform, caller, submit, answer)
     if (outcome !== null) return outcome
   }
@@ -122,6 +123,7 @@ function submitOf(
   currency: string,
 ): Submit {
   const resourceIds = plan.changes.map((change) => change.resourceId ?? newId('resource'))
+  const traceparent = currentTraceparent()
   const shownIds = plan.decision.outcome === 'denied' ? plan.changes.map((change) => change.resourceId) : resourceIds
   return {
     id: newId('request'),
@@ -137,6 +139,7 @@ function submitOf(
       ...requestBody(plan, shownIds, currency),
       asked: input.changes,
       ...(retryOf === null ? {} : { retryOf }),
+      ...(traceparent === null ? {} : { traceparent }),
     } satisfies RequestBody as unknown as JsonObject,
     problem:
       plan.decision.outcome === 'denied' ? { code: 'policy-denied', violations: plan.decision.violations.map((v) => ({ ...v })) } : null,

@@ -26,6 +26,7 @@ import { requestActionRoutes } from './routes/request-actions.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { resourceRoutes } from './routes/resources.ts'
 import { hardenHeaders } from './security-headers.ts'
+import { traceRequests } from './trace-requests.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -76,6 +77,7 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
   app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
   // A connection that is kept open after its last answer would hold up the end of the process.
   app.addHook('onSend', async (_request, reply) => void (stopping.aborted && reply.header('connection', 'close')))
+  traceRequests(app)
   acceptJson(app)
   await hardenHeaders(app)
   measureRequests(app, metrics)
