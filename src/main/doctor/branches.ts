@@ -56,7 +56,11 @@ export function judgeBranch({ repository, branch, state, since, detail }: Branch
     remedy,
   })
   if ('fault' in answer)
-    return wrong('fail', `cannot be pushed to: ${answer.fault}`, 'Bring it back. Nothing is lost: what waits is delivered then')
+    return wrong(
+      'fail',
+      `cannot be pushed to: ${answer.fault}`,
+      'Bring it back, or correct what its environment says of it. Nothing is lost: what waits is delivered then',
+    )
   const held = `since ${since.toISOString()}`
   switch (state) {
     case 'ok':
