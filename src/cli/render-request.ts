@@ -49,7 +49,7 @@ export function renderRequests(page: RequestPage, view: View, now: number): stri
       { title: 'STATE', least: 16, cells: items.map((r) => r.state) },
       { title: 'AGE', least: 4, cells: items.map((r) => when(r.createdAt, now, view)) },
       { title: 'CHANGES', least: 12, cells: items.map((r) => r.changes.map((c) => `${c.action} ${c.resource.name}`).join(', ')) },
-      { title: 'WHERE', least: 8, cells: items.map((r) => `${r.team}/${r.environment}`) },
+      { title: 'WHERE', least: 10, cells: items.map((r) => `${r.team}/${r.environment}`) },
       { title: 'A MONTH', least: 7, cells: items.map((r) => r.cost.monthlyDelta) },
       { title: 'BY', least: 8, cells: items.map((r) => r.requester.subject) },
     ],
