@@ -8,7 +8,7 @@ import { describeBudget } from './render-problem.ts'
 import { parametersOf, type Parameter } from './render-things.ts'
 import type { InputOptions } from './request-input.ts'
 import { parsePairs, parseScalar } from './short-form.ts'
-import { visible } from './text.ts'
+import { hang, visible } from './text.ts'
 import { asDocument, type DocumentAnswer } from './things.ts'
 
 /** A request's body that somebody looked at, or the exit code of having given up. */
@@ -143,7 +143,8 @@ async function tell({ context, asker }: Talk, body: Readonly<Record<string, unkn
     const plan = visible(asPlan(answer.body))
     const price = `${plan.cost.monthlyDelta} ${plan.cost.currency} a month`
     const verdict = plan.decision.outcome === 'allowed' ? '' : plan.decision.outcome === 'denied' ? ' · denied so far' : ' · needs approval'
-    asker.say(context.errorView.paint('cyan', `  ${[price, ...plan.budgets.map(describeBudget)].join(' · ')}${verdict}`))
+    const parts = [price, ...plan.budgets.map(describeBudget)]
+    asker.say(context.errorView.paint('cyan', hang('  ', `${parts.join(' · ')}${verdict}`, context.errorView)))
     return null
   }
   const errors: readonly unknown[] = Array.isArray(answer.refusal.problem['errors']) ? answer.refusal.problem['errors'] : []

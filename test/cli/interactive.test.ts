@@ -66,7 +66,7 @@ describe('request -i', () => {
     expect(ran.stderr).toContain('Team (payments) [payments]: Environment (dev, prod): Blueprint (postgres, secret): Name: ')
     expect(ran.stderr).toContain('size (s|m): ')
     expect(ran.stderr).toContain('storageGB (integer) [200]: ')
-    expect(ran.stderr).toContain('  258.00 EUR a month · payments-prod: 1342.00 of 2500.00 left · organisation: fits · needs approval\n')
+    expect(ran.stderr).toContain('  258.00 EUR a month · payments-prod: 1342.00 of 2500.00 left · organisation:\n  fits · needs approval\n')
     expect(api.seen.at(-1)).toMatchObject({
       path: '/v1/requests',
       body: {
@@ -86,7 +86,7 @@ describe('request -i', () => {
 
     expect(ran.exit).toBe(0)
     expect(ran.stderr.split('\n')[0]).toBe(
-      'note (string) [none]:   258.00 EUR a month · payments-prod: 1342.00 of 2500.00 left · organisation: fits · needs approval',
+      'note (string) [none]:   258.00 EUR a month · payments-prod: 1342.00 of 2500.00 left · organisation:',
     )
   })
 
