@@ -1,6 +1,16 @@
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/cli/**/*.test.ts']
+/** Several processes of each kind on a Redis and a PostgreSQL that the tests stop and start: `npm run test:parts`. */
+const parts = ['test/journeys/replicas*.test.ts']
+/** Their keys are made by OpenSSH's own program. */
+const signing = ['test/adapters/git-signing.test.ts', 'test/operations/deliver-signed.test.ts', 'test/deploy/gitops-hook.test.ts']
+
+const installed = (program: string) => (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
+const lacking = installed('ssh-keygen') ? [] : signing
+if (lacking.length > 0) console.warn(`ssh-keygen is not installed (openssh-client): left out are ${lacking.join(', ')}`)
 
 export default defineConfig({
   test: {
@@ -15,8 +25,14 @@ export default defineConfig({
       // Only these need the database server, which takes two seconds to be made.
       {
         extends: true,
-        test: { name: 'joined', include: ['test/**/*.test.ts'], exclude: pure, globalSetup: ['test/support/database-server.ts'] },
+        test: {
+          name: 'joined',
+          include: ['test/**/*.test.ts'],
+          exclude: [...pure, ...parts, ...lacking],
+          globalSetup: ['test/support/database-server.ts'],
+        },
       },
+      { extends: true, test: { name: 'parts', include: parts } },
     ],
   },
 })
