@@ -13,7 +13,13 @@ export type Database = {
   close(): Promise<void>
 }
 
-export type DatabaseOptions = { readonly url: string; readonly poolSize: number; readonly onIdleError: (error: Error) => void }
+export type DatabaseOptions = {
+  readonly url: string
+  readonly poolSize: number
+  readonly onIdleError: (error: Error) => void
+  /** How long a statement may go without an answer before its connection is given up. */
+  readonly answerMs?: number
+}
 
 /**
  * Time limits of the application's sessions, ms: a statement that hangs, or a transaction that somebody forgot, must not hold
@@ -21,12 +27,19 @@ export type DatabaseOptions = { readonly url: string; readonly poolSize: number;
  */
 export const sessionLimits = { statement_timeout: 30_000, lock_timeout: 10_000, idle_in_transaction_session_timeout: 30_000 } as const
 
-export function openDatabase({ url, poolSize, onIdleError }: DatabaseOptions): Database {
+/**
+ * A server that the network has swallowed enforces no limits, and TCP alone gives up after a quarter of an hour. Longer than
+ * `statement_timeout`, so that a server that is there has the word.
+ */
+const ANSWER_MS = 35_000
+
+export function openDatabase({ url, poolSize, onIdleError, answerMs = ANSWER_MS }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
+    query_timeout: answerMs,
     keepAlive: true,
     application_name: 'purser',
     ...sessionLimits,

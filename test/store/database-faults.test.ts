@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
-import { classifyDatabaseError } from '../../src/store/database.ts'
+import { classifyDatabaseError, openDatabase, run } from '../../src/store/database.ts'
+import { withDatabase } from '../support/database.ts'
+
+const { appUrl } = await withDatabase()
 
 function kindOf(error: unknown): string {
   const classified = classifyDatabaseError(error)
@@ -38,4 +41,17 @@ test('what PostgreSQL said is found within what Prisma makes of it', () => {
 
 test('an error of our own is no fault of the database', () => {
   expect(kindOf(new TypeError('undefined is not a function'))).toBe('bug')
+})
+
+test('a statement that is never answered waits for the database, and its connection is not used again', async () => {
+  const database = openDatabase({ url: appUrl, poolSize: 1, onIdleError: () => undefined, answerMs: 300 })
+  const backend = { name: 'backend', text: 'select pg_backend_pid() as pid' }
+  const before = await run<{ pid: number }>(database.pool, backend, [])
+
+  const unanswered = run(database.pool, { name: 'hang', text: 'select pg_sleep(600)' }, [])
+
+  await expect(unanswered).rejects.toMatchObject({ name: 'Fault', kind: 'wait' })
+  const after = await run<{ pid: number }>(database.pool, backend, [])
+  expect(after).not.toEqual(before)
+  await database.close()
 })
