@@ -70,6 +70,7 @@ export type RequestAnswer = Proposal & {
   readonly team: string
   readonly environment: string
   readonly reason?: string | null
+  readonly retryOf?: string | null
   readonly hold?: { readonly kind: string; readonly reason?: string | null } | null
   readonly requester: { readonly subject: string; readonly via?: string | null }
   readonly approvals: readonly { readonly by: string; readonly vote: string; readonly comment?: string | null; readonly at: string }[]

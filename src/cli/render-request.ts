@@ -29,6 +29,7 @@ export function renderRequest(request: RequestAnswer, view: View): string {
     field('For', `${request.team} in ${request.environment}`, view),
     field('By', `${by}, ${request.createdAt}`, view),
     field('Reason', request.reason, view),
+    field('Again', request.retryOf, view),
     '',
     renderProposal(request, view),
     ...request.approvals.map((a) => field('Vote', `${a.vote} by ${a.by}, ${a.at}${a.comment ? `: ${a.comment}` : ''}`, view)),

@@ -159,12 +159,14 @@ it('a resource that nobody may see is none', async () => {
 
 describe('retry', () => {
   it('asks by a key, and follows the new request with --wait', async () => {
-    const second = { ...queuedRequest, id: 'req_01h2xcejqtf2nbrexx3vqjhp42' }
-    api.answer = (seen) => (seen.method === 'POST' ? { status: 202, body: second } : { body: { ...committedRequest, id: second.id } })
+    const second = { ...queuedRequest, id: 'req_01h2xcejqtf2nbrexx3vqjhp42', retryOf: id }
+    api.answer = (seen) =>
+      seen.method === 'POST' ? { status: 202, body: second } : { body: { ...committedRequest, id: second.id, retryOf: id } }
 
     const ran = await api.purser(`retry ${id} --wait`)
 
-    expect(ran).toMatchObject({ exit: 0 })
+    expect(ran.exit).toBe(0)
+    expect(ran.stdout).toContain(`\nAgain    ${id}\n`)
     expect(api.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
       `POST /v1/requests/${id}/retry`,
       `GET /v1/requests/${second.id}`,
