@@ -12,6 +12,7 @@ import type { BranchRecord } from '../../src/store/deliveries.ts'
 import { readDatabaseHealth, type DatabaseHealth } from '../../src/store/health.ts'
 import { pendingMigrations } from '../../src/store/migrate.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
+import { requestId } from '../support/delivery.ts'
 
 const well: DatabaseHealth = { version: 180_004, role: 'purser_app', superuser: false, ownsTables: false, clockSkewMs: 3, queueReady: true }
 const statuses = (findings: readonly Finding[]) => findings.filter((f) => f.status !== 'ok').map((f) => [f.check, f.status])
@@ -77,6 +78,21 @@ describe('a branch', () => {
       { fault: 'the repository is not there' },
       'fail',
       /Nothing is lost/,
+    ],
+    ['is well when others have committed on top', {}, { head, drift: { kind: 'ahead', commits: 3, unknown: [] } }, 'ok', undefined],
+    [
+      'is ahead when it has commits that the database should know',
+      {},
+      { head, drift: { kind: 'ahead', commits: 1, unknown: [requestId('req_01h2xcejqtf2nbrexx3vqjhp41')] } },
+      'fail',
+      /older than the branch.*gitops verify/,
+    ],
+    [
+      'is behind when it lacks the last commit of Purser',
+      {},
+      { head, drift: { kind: 'behind', unknown: [] } },
+      'fail',
+      /^Push its history back/,
     ],
     ['that refuses is a matter of its hooks', { state: 'refuses', detail: 'not on Fridays' }, { head }, 'fail', /hook or rule/],
     ['that answers again is the worker’s to find', { state: 'unreachable', detail: 'no answer' }, { head }, 'warn', /tries again/],

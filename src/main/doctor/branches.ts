@@ -3,16 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { createBranchHistory } from '../../adapters/git/history.ts'
 import { probeBranch } from '../../adapters/git/probe.ts'
 import type { Config } from '../../config.ts'
 import { embeddedRepository } from '../../core/place.ts'
+import { readDrift, type Drift } from '../../operations/branch-drift.ts'
 import { GitFault, type BranchRef, type Head } from '../../operations/ports.ts'
 import { readBranchAccess } from '../../store/branch-access.ts'
 import { listBranches, type BranchRecord } from '../../store/deliveries.ts'
 import type { Finding } from './finding.ts'
 
-/** What a branch said to a dry-run push: where it is, or why there is none. */
-export type Probe = { readonly head: Head } | { readonly fault: string }
+/** What a branch said to a dry-run push: where it is, and how it and the database have parted; or why there is none. */
+export type Probe = { readonly head: Head; readonly drift?: Drift } | { readonly fault: string }
 
 /** Asks every branch, one after the other, from a folder that is gone afterwards. */
 export async function checkBranches(config: Config, pool: pg.Pool, signal: AbortSignal): Promise<readonly Finding[]> {
@@ -23,7 +25,11 @@ export async function checkBranches(config: Config, pool: pg.Pool, signal: Abort
     const findings: Finding[] = []
     for (const branch of branches) {
       const access = await readBranchAccess(pool, branch)
-      findings.push(judgeBranch(branch, await probe(config, { ...branch, access }, directory, signal)))
+      const ref = { key: randomUUID(), repository: locate(config, branch.repository), branch: branch.branch, access }
+      const answer = await probe(config, ref, directory, signal)
+      // The history of a branch that is where Purser left it need not be fetched.
+      const parted = 'head' in answer && branch.state === 'ok' && answer.head !== branch.head
+      findings.push(judgeBranch(branch, parted ? await compare(config, pool, ref, branch, directory) : answer))
     }
     return findings
   } finally {
@@ -31,18 +37,35 @@ export async function checkBranches(config: Config, pool: pg.Pool, signal: Abort
   }
 }
 
-async function probe(
-  { dataDir, searchPath, secrets }: Config,
-  { repository, branch, access }: Omit<BranchRef, 'key'>,
-  directory: string,
-  signal: AbortSignal,
-): Promise<Probe> {
-  const path = repository === embeddedRepository ? join(dataDir, 'gitops.git') : repository
+function locate({ dataDir }: Config, repository: string): string {
+  return repository === embeddedRepository ? join(dataDir, 'gitops.git') : repository
+}
+
+async function probe({ searchPath, secrets }: Config, ref: BranchRef, directory: string, signal: AbortSignal): Promise<Probe> {
   try {
-    return { head: await probeBranch({ directory, searchPath, secrets }, { key: randomUUID(), repository: path, branch, access }, signal) }
+    return { head: await probeBranch({ directory, searchPath, secrets }, ref, signal) }
   } catch (error) {
     if (error instanceof GitFault) return { fault: error.detail }
     throw error
+  }
+}
+
+async function compare(
+  { searchPath, secrets }: Config,
+  pool: pg.Pool,
+  ref: BranchRef,
+  branch: BranchRecord,
+  directory: string,
+): Promise<Probe> {
+  const history = createBranchHistory({ directory: join(directory, 'history'), searchPath, secrets, locate: (repository) => repository })
+  try {
+    const drift = await readDrift(history, pool, ref, branch)
+    return { head: await history.fetch(ref), drift }
+  } catch (error) {
+    if (error instanceof GitFault) return { fault: error.detail }
+    throw error
+  } finally {
+    await history.close()
   }
 }
 
@@ -63,12 +86,15 @@ export function judgeBranch({ repository, branch, state, since, detail }: Branch
     )
   const held = `since ${since.toISOString()}`
   switch (state) {
-    case 'ok':
+    case 'ok': {
+      const parted = answer.drift === undefined ? null : judgeDrift(answer.drift)
+      if (parted !== null) return wrong(parted.status, parted.text, parted.remedy)
       return {
         check: 'branch',
         status: 'ok',
         detail: `${name} ${answer.head === null ? 'is empty' : `is at ${answer.head.slice(0, 12)}`}; a push would be let in (hooks were not asked)`,
       }
+    }
     case 'unreachable':
       return wrong(
         'warn',
@@ -89,5 +115,23 @@ export function judgeBranch({ repository, branch, state, since, detail }: Branch
           ? 'Push its history back. Nothing has failed: what waits is delivered then'
           : `Push its history back; or, if what is there now is right: POST /v1/gitops/branches/accept ${JSON.stringify({ repository, branch, head: answer.head })}`,
       )
+  }
+}
+
+/** Null: they have not parted; commits of other people are nothing that the database has to know. */
+function judgeDrift(drift: Drift): { readonly status: 'warn' | 'fail'; readonly text: string; readonly remedy: string } | null {
+  if (drift.kind === 'behind')
+    return {
+      status: 'fail',
+      text: 'does not have the last commit of Purser: it was rewritten, or is older than the database. It will be held',
+      remedy: 'Push its history back, from a clone or from a worker’s mirror; docs/operations.md, "After a restore", has the rest',
+    }
+  if (drift.kind === 'none' || drift.unknown.length === 0) return null
+  const shown = drift.unknown.slice(0, 3).join(', ')
+  const more = drift.unknown.length > 3 ? ` and ${drift.unknown.length - 3} more` : ''
+  return {
+    status: 'fail',
+    text: `is ahead of the database, which does not know the commits of ${shown}${more}`,
+    remedy: 'The database is older than the branch. purser gitops verify names them all; docs/operations.md, "After a restore", closes it',
   }
 }
