@@ -48,9 +48,9 @@ export async function readLiveResources(
       name: 'read_live_resources',
       text: `select x.id, x.name, x.blueprint_name, x.blueprint_version, x.parameters, x.cost::text, x.ttl, x.revision,
         coalesce((select jsonb_agg(jsonb_build_object('path', f.path, 'digest', f.digest) order by f.path) from resource_file f where f.resource_id = x.id), '[]') as files
-      from resource x where x.team = $1 and x.environment = $2 and x.name = any ($3) and x.status <> 'deleted' and x.revision > 0`,
+      from resource x where x.team || '/' || x.environment || '/' || x.name = any ($1) and x.status <> 'deleted' and x.revision > 0`,
     },
-    [team, environment, names],
+    [names.map((name) => `${team}/${environment}/${name}`)],
   )
   return new Map(
     rows.map((row) => [

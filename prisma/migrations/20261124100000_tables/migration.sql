@@ -141,7 +141,9 @@ create table resource (
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
-create unique index resource_name_once on resource (team, environment, name) where status <> 'deleted';
+-- One expression, so that a look-up by name has this index and no other to choose: the planner of a young database takes
+-- the one on team alone, and reads all that the team has. No name has a slash.
+create unique index resource_name_once on resource ((team || '/' || environment || '/' || name)) where status <> 'deleted';
 create index resource_by_blueprint on resource (blueprint_name, id desc);
 create index resource_by_environment on resource (environment, id desc);
 create index resource_by_team on resource (team, id desc);

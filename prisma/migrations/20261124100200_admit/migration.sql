@@ -79,7 +79,7 @@ create function plan_conflicts(submits jsonb[]) returns table (ord bigint, verdi
     from unnest(submits) with ordinality s(doc, ord), jsonb_array_elements(s.doc->'changes') with ordinality c(doc, ordinal)
       left join lateral (
         select r.* from resource r
-        where r.status <> 'deleted' and r.team = s.doc->>'team' and r.environment = s.doc->>'environment' and r.name = c.doc->>'name'
+        where r.status <> 'deleted' and r.team || '/' || r.environment || '/' || r.name = (s.doc->>'team') || '/' || (s.doc->>'environment') || '/' || (c.doc->>'name')
           and (c.doc->>'action' = 'create' or r.id = (c.doc->>'resourceId')::uuid)
         limit 1) r on true
     union all
