@@ -14,6 +14,7 @@ import { pendingMigrations } from '../store/migrate.ts'
 import { keepAdminToken } from '../store/principals.ts'
 import { adminToken } from './admin-token.ts'
 import { applyExamples } from './apply-examples.ts'
+import { drain } from './drain.ts'
 import { nextSteps } from './next-steps.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrateDatabase, migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
@@ -49,6 +50,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     lifecycle.onStop('git histories', 5_000, () => history.close())
     const app = await buildApp({ context, history, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping })
     lifecycle.onStop('http', 15_000, () => app.close())
+    lifecycle.onStop('open connections', 2_000, () => drain(app.server))
     const address = await listen(app, config)
     process.stdout.write(`purser ready on ${address}\n${nextSteps(config, address)}`)
   })

@@ -1,5 +1,7 @@
 import { renameSync } from 'node:fs'
+import { Agent, request } from 'node:http'
 import { expect, test, vi } from 'vitest'
+import type { JsonObject } from '../../src/core/json.ts'
 import { outcomeOf, textAt, type Answer } from '../support/api.ts'
 import { budget } from '../support/house.ts'
 import { ann, asking, box, times } from '../support/journey.ts'
@@ -127,10 +129,48 @@ function tell(replicas: Replicas): void {
     expect(replicas.committed().toSorted()).toEqual(accepted.toSorted())
   })
 
+  test('a process that is told to stop answers what reaches it on open connections, under load', async () => {
+    const stopped = replicas.serve.shift() ?? at(0)
+    // More who ask than connections, so that none is ever idle.
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+    const answered: string[] = []
+    const ends = times(24, async (i) => {
+      for (let n = 0; ; n++) {
+        const outcome = await post(stopped, agent, asking('red', box(`stopped-${i}-${n}`, 1)))
+        if (!outcome.startsWith('req_')) return outcome
+        answered.push(outcome)
+      }
+    })
+    await vi.waitFor(() => expect(answered.length).toBeGreaterThan(48), PATIENCE)
+
+    expect(await stopped.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+
+    // Whoever is refused a connection has sent nothing: a balancer asks another process.
+    expect([...new Set(await ends)]).toEqual(['ECONNREFUSED'])
+    accepted.push(...answered)
+    await replicas.untilCommitted(accepted)
+    expect(replicas.committed().toSorted()).toEqual(accepted.toSorted())
+  })
+
   test('all of them end by themselves when they are told to, and no figure disagrees with another', async () => {
     expect((await replicas.stopAll()).filter(({ code, signal }) => code !== 0 || signal !== null)).toEqual([])
     expect(replicas.bugs()).toEqual([])
     expect(await purse.discrepancies()).toEqual([])
+  })
+}
+
+/** The id of the request, or what else came of it. */
+function post({ url, token }: Purser, agent: Agent, body: JsonObject): Promise<string> {
+  const headers = { authorization: `Bearer ${token}`, 'purser-on-behalf-of': 'ann@example.com', 'content-type': 'application/json' }
+  return new Promise((resolve) => {
+    const asked = request(`${url}/v1/requests`, { method: 'POST', agent, headers }, (answer) => {
+      let text = ''
+      answer.on('data', (chunk: Buffer) => (text += String(chunk)))
+      answer.once('end', () => resolve(/"id":"(req_\w+)"/.exec(text)?.[1] ?? text))
+      answer.once('error', (error) => resolve(error.message))
+    })
+    asked.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    asked.end(JSON.stringify(body))
   })
 }
 
