@@ -163,7 +163,7 @@ function holdPushes(repository: string): Hook {
     '#!/bin/sh',
     `if mkdir '${thinking}' 2>/dev/null; then`,
     `  echo $PPID > '${thinking}/new' && mv '${thinking}/new' '${thinking}/pid'`,
-    `  while [ ! -e '${go}' ]; do sleep 0.02; done`,
+    `  while [ -d '${thinking}' ] && [ ! -e '${go}' ]; do sleep 0.02; done`,
     'fi',
   ]
   writeFileSync(hook, `${lines.join('\n')}\n`)
