@@ -354,7 +354,11 @@ export const wrongDocuments: readonly {
         },
         'y',
       ),
-      doc('Environment', { gitops: { branch: 'own', path: 'z/${team.name}', auth: {}, signingKey: { file: 'key' } }, namespace: '${team.name}-z' }, 'z'),
+      doc(
+        'Environment',
+        { gitops: { branch: 'own', path: 'z/${team.name}', auth: {}, signingKey: { file: 'key' } }, namespace: '${team.name}-z' },
+        'z',
+      ),
     ],
     errors: [
       { pointer: at('/spec/gitops/auth/sshKey'), detail: 'is for ssh; http and https take a token' },
