@@ -10,7 +10,7 @@ const signing = ['test/adapters/git-signing.test.ts', 'test/operations/deliver-s
 
 const installed = (program: string) => (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
 const lacking = installed('ssh-keygen') ? [] : signing
-if (lacking.length > 0) console.warn(`ssh-keygen is not installed (openssh-client): left out are ${lacking.join(', ')}`)
+if (lacking.length > 0) process.stderr.write(`ssh-keygen is not installed (openssh-client): left out are ${lacking.join(', ')}\n`)
 
 export default defineConfig({
   test: {
