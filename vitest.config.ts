@@ -16,6 +16,8 @@ export default defineConfig({
   test: {
     // Forks: a leaked socket or child process of one file cannot hide in another.
     pool: 'forks',
+    // Much of the time is waited for: other processes, git, the database. One worker on two cores leaves half of it unused.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,
