@@ -73,7 +73,7 @@ export type Admission = {
   admit(submit: Submit): Promise<Answer>
 }
 
-/** Measured on one hot budget: 2 connections × 32 admit 11,968/s, one at a time 1,185/s at 64 connections. */
+/** A hot budget's row collapses under many connections, and a fuller batch costs less a submit: bench/submit.ts. */
 const CONNECTIONS = 2
 /** Submits that one process keeps waiting; a second's work, and at most that many bodies in memory. */
 const MOST_WAITING = 2_000
