@@ -116,5 +116,3 @@ export interface DeliveryWorker {
   /** Takes no more jobs, waits for the active ones up to a limit, then aborts them. */
   close(): Promise<void>
 }
-
-export type StartDeliveryWorker = (work: DeliveryWork) => Promise<DeliveryWorker>
