@@ -6,6 +6,8 @@ import { Secret } from './core/secret.ts'
 export type Config = {
   readonly host: string
   readonly port: number
+  /** Where `purser work` answers probes and Prometheus; null: it listens nowhere. */
+  readonly workPort: number | null
   /** PURSER_DATA, absolute: admin token, embedded repository, embedded database. */
   readonly dataDir: string
   readonly currency: string
@@ -39,6 +41,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const variables = {
   HOST: '127.0.0.1',
   PORT: '8080',
+  PURSER_WORK_PORT: null,
   PURSER_DATA: './.purser',
   PURSER_CURRENCY: 'EUR',
   PURSER_EXAMPLES: 'true',
@@ -88,6 +91,7 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
   const config: Config = {
     host: parse('HOST', 'a host name or address', (v) => (/^[0-9A-Za-z.:_-]{1,255}$/.test(v) ? v : null), ''),
     port: parse('PORT', 'a whole number from 0 to 65535', wholeNumber(0, 65_535), 0),
+    workPort: parse('PURSER_WORK_PORT', 'a whole number from 0 to 65535', wholeNumber(0, 65_535), null),
     dataDir: resolve(cwd, text('PURSER_DATA') ?? variables.PURSER_DATA),
     currency: parse('PURSER_CURRENCY', 'an ISO 4217 code of three capital letters', (v) => (/^[A-Z]{3}$/.test(v) ? v : null), ''),
     examples: parse('PURSER_EXAMPLES', 'true or false', flag, false),
@@ -110,6 +114,7 @@ export function presentConfig(config: Config): string {
   const shown: Record<Variable, unknown> = {
     HOST: config.host,
     PORT: config.port,
+    PURSER_WORK_PORT: config.workPort ?? '(none: purser work listens nowhere)',
     PURSER_DATA: config.dataDir,
     PURSER_CURRENCY: config.currency,
     PURSER_EXAMPLES: config.examples,

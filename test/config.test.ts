@@ -19,6 +19,7 @@ describe('the configuration', () => {
     expect(read({})).toEqual({
       host: '127.0.0.1',
       port: 8080,
+      workPort: null,
       dataDir: '/srv/.purser',
       currency: 'EUR',
       examples: true,
@@ -38,6 +39,7 @@ describe('the configuration', () => {
   test('reports everything that is wrong at once', () => {
     const wrong = {
       PORT: '80a',
+      PURSER_WORK_PORT: '65536',
       PURSER_CURRENCY: 'euro',
       PURSER_EXAMPLES: 'yes',
       LOG_LEVEL: 'loud',

@@ -1,7 +1,7 @@
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
-import type { Config } from '../config.ts'
 import { hashToken } from '../core/token.ts'
 import { buildApp } from '../faces/http/app.ts'
+import { measureDeliveries, processMetrics } from '../faces/http/metrics.ts'
 import { authenticate } from '../operations/authenticate.ts'
 import type { Caller } from '../operations/caller.ts'
 import { scopes } from '../operations/caller.ts'
@@ -15,6 +15,7 @@ import { keepAdminToken } from '../store/principals.ts'
 import { adminToken } from './admin-token.ts'
 import { applyExamples } from './apply-examples.ts'
 import { drain } from './drain.ts'
+import { listen } from './listen.ts'
 import { nextSteps } from './next-steps.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrateDatabase, migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
@@ -44,34 +45,17 @@ export async function serve(args: readonly string[]): Promise<number> {
     const administrator = await keepAdministrator(process_, urls, context)
     if (config.examples) await applyExamples(context, administrator, log)
     await repository
-    if (flags.has('--work')) await startWorker(process_, urls, database, hints)
+    const metrics = processMetrics()
+    if (flags.has('--work')) await startWorker(process_, urls, database, hints, measureDeliveries(metrics))
 
     const history = openHistory(config)
     lifecycle.onStop('git histories', 5_000, () => history.close())
-    const app = await buildApp({ context, history, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping })
+    const app = await buildApp({ context, history, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping, metrics })
     lifecycle.onStop('http', 15_000, () => app.close())
     lifecycle.onStop('open connections', 2_000, () => drain(app.server))
-    const address = await listen(app, config)
+    const address = await listen(app, config, { variable: 'PORT', port: config.port })
     process.stdout.write(`purser ready on ${address}\n${nextSteps(config, address)}`)
   })
-}
-
-async function listen(app: Awaited<ReturnType<typeof buildApp>>, { host, port }: Config): Promise<string> {
-  try {
-    return await app.listen({ host, port })
-  } catch (cause) {
-    switch (cause instanceof Error && 'code' in cause ? cause.code : null) {
-      case 'EADDRINUSE':
-        throw new Error(`Port ${port} of ${host} is taken by another program. Stop that one, or set PORT.`, { cause })
-      case 'EACCES':
-        throw new Error(`Port ${port} of ${host} is not for this user. Set PORT to one above 1023.`, { cause })
-      case 'EADDRNOTAVAIL':
-      case 'ENOTFOUND':
-        throw new Error(`This machine has no address ${host}. Set HOST to one that it has.`, { cause })
-      default:
-        throw cause
-    }
-  }
 }
 
 /** Amounts are stored without their currency: under another one they would all mean something else. */

@@ -7,10 +7,11 @@ import type { QueueConnection } from '../adapters/queue/connection.ts'
 import { startDeliveryWorker } from '../adapters/queue/delivery-worker.ts'
 import type { Config } from '../config.ts'
 import { embeddedRepository } from '../core/place.ts'
+import type { TurnEnd } from '../faces/http/metrics.ts'
 import type { BranchHistory } from '../operations/branch-history.ts'
 import { deliverBranch } from '../operations/deliver-requests.ts'
 import { deliverySteps, standardBatch, type Delivery, type DeliveryStep } from '../operations/deliver-turn.ts'
-import type { DeliveryHints } from '../operations/ports.ts'
+import type { DeliveryHints, DeliveryWork } from '../operations/ports.ts'
 import { sweepDeliveries } from '../operations/sweep-deliveries.ts'
 import type { Database } from '../store/database.ts'
 import { lockBranch } from '../store/deliveries.ts'
@@ -53,6 +54,7 @@ export async function startWorker(
   urls: DatabaseUrls,
   database: Database,
   hints: DeliveryHints,
+  measured: (end: TurnEnd, seconds: number) => void,
 ): Promise<void> {
   const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath, secrets: config.secrets })
   lifecycle.onStop('git', 5_000, () => git.close())
@@ -77,11 +79,25 @@ export async function startWorker(
     refusals: new Map(),
   }
   const worker = await startDeliveryWorker(queueOf(config, urls), log, {
-    deliver: (branch, signal) => deliverBranch(delivery, branch, signal),
+    deliver: measuring((branch, signal) => deliverBranch(delivery, branch, signal), measured),
     sweep: () => sweepDeliveries(database.pool, hints),
     sweepEveryMs: SWEEP_MS,
   })
   lifecycle.onStop('deliveries', 20_000, () => worker.close())
+}
+
+function measuring(deliver: DeliveryWork['deliver'], measured: (end: TurnEnd, seconds: number) => void): DeliveryWork['deliver'] {
+  return async (branch, signal) => {
+    const began = performance.now()
+    let end: TurnEnd = 'fault'
+    try {
+      const outcome = await deliver(branch, signal)
+      end = outcome === 'done' ? 'done' : 'later'
+      return outcome
+    } finally {
+      measured(end, (performance.now() - began) / 1_000)
+    }
+  }
 }
 
 /** Kills the process as hard as `kill -9` at one step of delivery, where the tests ask for it. */

@@ -4,8 +4,13 @@ import { listBranches } from '../store/deliveries.ts'
 import { readRoles } from '../store/roles.ts'
 import type { Context } from './context.ts'
 
-/** Whether requests can be taken: the database answers and is migrated. What else is not well is told under the same answer. */
-export async function readiness(context: Context): Promise<{ readonly ready: boolean; readonly checks: JsonObject }> {
+export type Readiness = { readonly ready: boolean; readonly checks: JsonObject }
+
+/** What is looked at; a worker has no more of a context than this. */
+export type Watched = Pick<Context, 'database' | 'hints' | 'pendingMigrations'>
+
+/** Whether requests can be taken, or delivered: the database answers and is migrated. What else is not well is told under the same answer. */
+export async function readiness(context: Watched): Promise<Readiness> {
   const { pool } = context.database
   try {
     const pending = await context.pendingMigrations()
@@ -31,6 +36,6 @@ export async function readiness(context: Context): Promise<{ readonly ready: boo
   }
 }
 
-function notReady(detail: string): { readonly ready: boolean; readonly checks: JsonObject } {
+function notReady(detail: string): Readiness {
   return { ready: false, checks: { database: { ok: false, detail } } }
 }

@@ -3,6 +3,8 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
+import { Fault } from '../core/fault.ts'
+import { classifyDatabaseError, sqlState } from './database.ts'
 
 export type MigrateOptions = {
   /** DATABASE_MIGRATE_URL: the owner, who may create tables and functions. */
@@ -87,6 +89,23 @@ export async function pendingMigrations(database: pg.Pool | pg.Client, directory
   const migrations = await readMigrations(directory)
   const done = await readApplied(database)
   return migrations.filter((m) => !done.has(m.name)).map((m) => m.name)
+}
+
+/**
+ * The same for a process that is about to work on this database and may not migrate it: empty when it is of exactly this version.
+ * @throws MigrationRefused when it is newer, or is not what the directory says
+ * @throws Fault when it cannot be reached, or does not let this role look yet: the last step of migrating does
+ */
+export async function missingMigrations(database: pg.Pool, directory: string): Promise<readonly string[]> {
+  const migrations = await readMigrations(directory)
+  try {
+    const done = await readApplied(database)
+    refuseMismatch(migrations, done)
+    return migrations.filter((m) => !done.has(m.name)).map((m) => m.name)
+  } catch (error) {
+    if (sqlState(error) === '42501') throw new Fault('wait', 'the database was not migrated for this role', { cause: error })
+    throw classifyDatabaseError(error)
+  }
 }
 
 async function readMigrations(directory: string): Promise<readonly Migration[]> {

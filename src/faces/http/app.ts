@@ -10,6 +10,7 @@ import type { HttpApp } from './http-app.ts'
 import { judgeShapes } from './judge.ts'
 import { measureRequests, processMetrics } from './metrics.ts'
 import { describeApi, serveDescription } from './openapi.ts'
+import { measurePlatform } from './platform-metrics.ts'
 import { answerBrokenRequest, answerError, sendProblem } from './problems.ts'
 import { limitRate } from './rate-limit.ts'
 import { requestIdOf, requestLog } from './request-id.ts'
@@ -85,7 +86,7 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
 
   const refuseMissing = (request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, table.missing(request.method, request.url))
   app.setNotFoundHandler(refuseMissing)
-  healthRoutes(app, context, metrics, stopping)
+  healthRoutes(app, { watched: context, registry: metrics, refresh: measurePlatform(metrics, context), stopping })
   await serveDescription(app)
   await app.register(
     async (v1) => {

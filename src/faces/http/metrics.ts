@@ -8,6 +8,24 @@ export function processMetrics(): Registry {
   return registry
 }
 
+/** How a worker's turn on a branch ended: all done, to be gone on with later, or by a fault. */
+export const turnEnds = ['done', 'later', 'fault'] as const
+export type TurnEnd = (typeof turnEnds)[number]
+
+/** Measures the turns of a worker; one is a fetch, as many commits as wait, and a push. */
+export function measureDeliveries(registry: Registry): (end: TurnEnd, seconds: number) => void {
+  const duration = new Histogram({
+    name: 'purser_delivery_turn_duration_seconds',
+    help: 'Time of one turn of this worker on a branch, by how it ended',
+    labelNames: ['end'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+    registers: [registry],
+  })
+  // Shown from the start: that there is a worker is seen by these.
+  for (const end of turnEnds) duration.zero({ end })
+  return (end, seconds) => duration.observe({ end }, seconds)
+}
+
 /** Measures every answer by its route, never by its path: ids would make a series each. */
 export function measureRequests(app: FastifyInstance, registry: Registry): void {
   const duration = new Histogram({

@@ -1,14 +1,20 @@
 import type { Registry } from 'prom-client'
 import { Type } from 'typebox'
-import type { Context } from '../../../operations/context.ts'
-import { readiness } from '../../../operations/readiness.ts'
+import { readiness, type Watched } from '../../../operations/readiness.ts'
 import type { HttpApp } from '../http-app.ts'
 import { openOperation } from '../operation.ts'
-import { measurePlatform } from '../platform-metrics.ts'
 import { aliveSchema, readinessSchema } from '../schemas/health.ts'
 
-/** What load balancers and Prometheus ask. Open to everybody. */
-export function healthRoutes(app: HttpApp, context: Context, registry: Registry, stopping: AbortSignal): void {
+export type HealthOptions = {
+  readonly watched: Watched
+  readonly registry: Registry
+  /** Brings the registry up to date before it is shown. */
+  readonly refresh?: () => Promise<void>
+  readonly stopping: AbortSignal
+}
+
+/** What load balancers, a cluster and Prometheus ask, of a process that answers and of one that delivers. Open to everybody. */
+export function healthRoutes(app: HttpApp, { watched, registry, refresh, stopping }: HealthOptions): void {
   const alive = openOperation({
     id: 'checkAlive',
     tag: 'Operation',
@@ -29,7 +35,7 @@ export function healthRoutes(app: HttpApp, context: Context, registry: Registry,
     },
   })
   app.get('/readyz', { schema: ready }, async (_request, reply) => {
-    const state = stopping.aborted ? { ready: false, checks: { process: { ok: false, detail: 'stopping' } } } : await readiness(context)
+    const state = stopping.aborted ? { ready: false, checks: { process: { ok: false, detail: 'stopping' } } } : await readiness(watched)
     return reply.code(state.ready ? 200 : 503).send(state)
   })
 
@@ -40,9 +46,8 @@ export function healthRoutes(app: HttpApp, context: Context, registry: Registry,
     description: 'In its text format.',
     answers: { 200: { description: 'The metrics.', schema: Type.String(), types: ['text/plain'] } },
   })
-  const readPlatform = measurePlatform(registry, context)
   app.get('/metrics', { schema: metrics }, async (_request, reply) => {
-    await readPlatform()
+    await refresh?.()
     return reply.header('content-type', registry.contentType).send(await registry.metrics())
   })
 }
