@@ -85,6 +85,12 @@ test('only the API is reached from outside, on the loopback address and the port
   expect(dockerfile).toContain('EXPOSE 8080')
 })
 
+test('a worker is asked whether it is ready at the port on which it listens', () => {
+  const worker = compose.services['worker']
+  expect(worker?.environment).toMatchObject({ PURSER_WORK_PORT: '8081' })
+  expect(worker?.healthcheck?.test?.join(' ')).toContain('http://127.0.0.1:8081/readyz')
+})
+
 test('everybody who uses the embedded repository shares the folder in which the image has it', () => {
   expect(lastStage.join('\n')).toMatch(/ENV .*PURSER_DATA=\/data$/m)
   for (const [name, { volumes, read_only }] of own) {

@@ -15,7 +15,7 @@ type Container = {
   readonly name: string
   readonly args: readonly string[]
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
-  readonly env?: readonly { readonly name: string; readonly valueFrom: { readonly secretKeyRef: SecretKey } }[]
+  readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: { readonly secretKeyRef: SecretKey } }[]
   readonly envFrom?: readonly { readonly configMapRef: { readonly name: string } }[]
   readonly startupProbe?: Probe
   readonly livenessProbe?: Probe
@@ -25,7 +25,7 @@ type Container = {
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[]
 }
 type PodTemplate = {
-  readonly metadata: { readonly labels: Readonly<Record<string, string>> }
+  readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly annotations?: object }
   readonly spec: {
     readonly serviceAccountName: string
     readonly automountServiceAccountToken: boolean
@@ -78,6 +78,7 @@ test('the base lists all of its files, and has what it promises', () => {
     'PodDisruptionBudget purser-worker',
     'NetworkPolicy purser',
     'NetworkPolicy purser-api',
+    'NetworkPolicy purser-worker',
   ])
 })
 
@@ -107,7 +108,7 @@ test('what the pods are configured with is what the server reads, and accepts', 
   const known = [...readFileSync(join(root, 'src/config.ts'), 'utf8').matchAll(/^ {2}([A-Z_]+): (?:'|null)/gm)].map((match) => match[1])
   for (const { name, container } of pods) {
     for (const { configMapRef } of container?.envFrom ?? []) expect(configMapRef.name, name).toBe(generated?.name)
-    const secrets = (container?.env ?? []).map((e) => [e.name, values[e.valueFrom.secretKeyRef.key] ?? ''])
+    const secrets = (container?.env ?? []).map((e) => [e.name, e.value ?? values[e.valueFrom?.secretKeyRef.key ?? ''] ?? ''])
     const env: Record<string, string> = { ...settings, ...(Object.fromEntries(secrets) as Record<string, string>) }
     expect(known, name).toEqual(expect.arrayContaining(Object.keys(env)))
     expect(readConfig(env, '/app'), name).toMatchObject({ ok: true, value: { notices: [] } })
@@ -118,6 +119,7 @@ test('only the migration knows the owner of the database, and every secret is on
   const guide = readFileSync(join(root, 'deploy/kustomize/README.md'), 'utf8').replaceAll('\\\n', ' ')
   for (const { name, container } of pods)
     for (const { name: variable, valueFrom } of container?.env ?? []) {
+      if (valueFrom === undefined) continue
       const { name: secret, key } = valueFrom.secretKeyRef
       expect(guide).toMatch(new RegExp(`create secret generic ${secret} .*${key}`))
       expect(secret === 'purser-owner', `${name} ${variable}`).toBe(variable === 'DATABASE_MIGRATE_URL')
@@ -133,17 +135,25 @@ test('commands are those of the program; probes and ports are those of the serve
   ])
   const routes = readFileSync(join(root, 'src/faces/http/routes/health.ts'), 'utf8')
   const api = pods.find(({ name }) => name === 'purser-api')?.container
-  for (const [probe, path] of [
-    [api?.startupProbe, '/healthz'],
-    [api?.livenessProbe, '/healthz'],
-    [api?.readinessProbe, '/readyz'],
-  ] as const) {
-    expect(probe?.httpGet).toEqual({ path, port: 'http' })
-    expect(routes).toContain(`app.get('${path}'`)
-  }
+  const worker = pods.find(({ name }) => name === 'purser-worker')?.container
+  for (const [container, port] of [
+    [api, 'http'],
+    [worker, 'probes'],
+  ] as const)
+    for (const [probe, path] of [
+      [container?.startupProbe, '/healthz'],
+      [container?.livenessProbe, '/healthz'],
+      [container?.readinessProbe, '/readyz'],
+    ] as const) {
+      expect(probe?.httpGet).toEqual({ path, port })
+      expect(routes).toContain(`app.get('${path}'`)
+    }
   expect(api?.ports).toEqual([{ name: 'http', containerPort: 8080 }])
+  expect(worker?.ports).toEqual([{ name: 'probes', containerPort: 8081 }])
+  expect(worker?.env).toContainEqual({ name: 'PURSER_WORK_PORT', value: '8081' })
   expect(named('Service', 'purser')[0]?.spec.ports).toMatchObject([{ targetPort: 'http' }])
   expect(named('NetworkPolicy', 'purser-api')[0]?.spec.ingress?.[0]?.ports).toMatchObject([{ port: 'http' }])
+  expect(named('NetworkPolicy', 'purser-worker')[0]?.spec.ingress?.[0]?.ports).toMatchObject([{ port: 'probes' }])
 })
 
 test('every selector finds pods, and every mount a volume', () => {
@@ -154,6 +164,13 @@ test('every selector finds pods, and every mount a volume', () => {
       const component = metadata.name.replace('purser-', '')
       expect(spec.selector.matchLabels, `${kind} ${metadata.name}`).toEqual({ 'app.kubernetes.io/component': component })
     }
+    // Prometheus finds a pod by these; the port must be one that it has.
+    if (kind === 'Deployment')
+      expect(spec.template.metadata.annotations).toEqual({
+        'prometheus.io/scrape': 'true',
+        'prometheus.io/port': String(spec.template.spec.containers[0]?.ports?.[0]?.containerPort),
+        'prometheus.io/path': '/metrics',
+      })
     if (kind === 'Service') expect(spec.selector).toEqual({ 'app.kubernetes.io/component': 'api' })
   }
   for (const { name, template, container } of pods) {
