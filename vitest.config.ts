@@ -3,8 +3,11 @@ import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/cli/**/*.test.ts']
-/** Several processes of each kind on a Redis and a PostgreSQL that the tests stop and start: `npm run test:parts`. */
-const parts = ['test/journeys/replicas*.test.ts']
+/**
+ * Real parts, `npm run test:parts`: several processes of each kind on a Redis and a PostgreSQL that the tests stop and start, and
+ * every shell that completes.
+ */
+const parts = ['test/journeys/replicas*.test.ts', 'test/cli/shells.test.ts']
 /** Their keys are made by OpenSSH's own program. */
 const signing = ['test/adapters/git-signing.test.ts', 'test/operations/deliver-signed.test.ts', 'test/deploy/gitops-hook.test.ts']
 
@@ -24,7 +27,7 @@ export default defineConfig({
     teardownTimeout: 30_000,
     restoreMocks: true,
     projects: [
-      { extends: true, test: { name: 'pure', include: pure } },
+      { extends: true, test: { name: 'pure', include: pure, exclude: parts } },
       // Only these need the database server, which takes two seconds to be made.
       {
         extends: true,

@@ -16,7 +16,9 @@ _purser() {
   local -a found
   found=("\${(@f)$(purser __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   found=(\${found:#})
-  if (( $#found )); then compadd -- $found; else _files; fi
+  if (( ! $#found )); then _files
+  elif [[ $found[1] == *= ]]; then compadd -S '' -- $found
+  else compadd -- $found; fi
 }
 compdef _purser purser
 `,
