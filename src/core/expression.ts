@@ -22,14 +22,16 @@ export type ExpressionEnvironment = {
   readonly parameters: ParameterSchema | null
   readonly cel: Environment
   readonly types: ReadonlyMap<string, CelType>
-  /** What the variables of an evaluation were converted to, for the next expression over the same ones. */
-  readonly converted: WeakMap<Values, Record<string, unknown>>
+  /** What the variables of the last evaluation were converted to, for the next expression over the same ones. */
+  recent: { readonly values: Values; readonly context: Record<string, unknown> } | null
+  /** The same of what stays from one evaluation to the next: cards of teams, blueprints, environments. */
+  readonly lasting: WeakMap<object, unknown>
 }
 
 /**
  * The variables of an evaluation, as plain JSON (`now` is a Date); integers become bigint by the parameter schema. Only
- * what the expression reads is looked at, the rest may be absent. Conversion is remembered per object: build one of these
- * for a change and give the same one to every expression; never change it afterwards.
+ * what the expression reads is looked at, the rest may be absent. Conversion is remembered for the object that came last:
+ * build one of these for a change and give the same one to every expression; never change it afterwards.
  */
 export type Values = {
   readonly action?: string
@@ -126,7 +128,7 @@ function makeEnvironment(scope: Exclude<Scope, 'message'>, parameters: Parameter
     cel.registerOperator(`${name} == ${name}`, sameValue)
   }
   for (const [name, type] of types) cel.registerVariable(name, type.cel)
-  return { scope, parameters, cel, types, converted: new WeakMap() }
+  return { scope, parameters, cel, types, recent: null, lasting: new WeakMap() }
 }
 
 function sameValue(a: unknown, b: unknown): boolean {
@@ -202,19 +204,31 @@ function placeIn(source: string, { node }: CelEvaluationError): string {
 }
 
 function convert(env: ExpressionEnvironment, variables: readonly string[], values: Values): Record<string, unknown> {
-  let context = env.converted.get(values)
-  if (context === undefined) env.converted.set(values, (context = {}))
+  // Not a WeakMap by values: an entry for each plan cost more to collect than all other garbage of it.
+  if (env.recent?.values !== values) env.recent = { values, context: {} }
+  const { context } = env.recent
   for (const name of variables) {
     if (Object.hasOwn(context, name)) continue
-    const value: unknown =
-      name === 'requester' && values.requester !== undefined
-        ? { ...values.requester, via: values.requester.via ?? '' }
-        : values[name as keyof Values]
-    if (value === undefined) throw new EvaluationError(`${name} is not known here`)
-    context[name] = toCel(value, env.types.get(name) ?? dyn)
+    context[name] = convertVariable(env, name, values)
   }
   return context
 }
+
+function convertVariable(env: ExpressionEnvironment, name: string, values: Values): unknown {
+  const value =
+    name === 'requester' && values.requester !== undefined
+      ? { ...values.requester, via: values.requester.via ?? '' }
+      : values[name as keyof Values]
+  if (value === undefined) throw new EvaluationError(`${name} is not known here`)
+  const type = env.types.get(name) ?? dyn
+  if (typeof value !== 'object' || !lasting.has(name)) return toCel(value, type)
+  let converted = env.lasting.get(value)
+  if (converted === undefined) env.lasting.set(value, (converted = toCel(value, type)))
+  return converted
+}
+
+/** Variables that the documents of the platform give, so that their objects come again. */
+const lasting = new Set(['team', 'environment', 'blueprint'])
 
 function inWords(error: ParseError | CelTypeError | CelEvaluationError, env: ExpressionEnvironment): string {
   const summary = error.summary.replaceAll(ownPrefix, '')

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 export type JsonObject = { readonly [key: string]: Json }
@@ -8,19 +8,36 @@ export type JsonObject = { readonly [key: string]: Json }
  * Members whose value is undefined are left out, as JSON.stringify does.
  */
 export function canonicalize(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
   if (value === null || typeof value !== 'object') return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(canonicalize).join(',')}]`
   const object = value as Record<string, unknown>
-  const members = Object.keys(object)
-    .filter((key) => object[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalize(object[key])}`)
-  return `{${members.join(',')}}`
+  let text = ''
+  for (const key of sortedKeys(object)) {
+    const member = object[key]
+    if (member !== undefined) text += `${text === '' ? '' : ','}${quote(key)}:${canonicalize(member)}`
+  }
+  return `{${text}}`
+}
+
+/** Text that JSON writes as it stands; pairs of surrogates are left out to be on the safe side. */
+const unescaped = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/
+
+/** As JSON.stringify has it, which costs five times as much for a short text. */
+function quote(text: string): string {
+  return unescaped.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+/** Most objects come sorted, or nearly; to sort them costs more than to look. */
+function sortedKeys(object: object): string[] {
+  const keys = Object.keys(object)
+  for (let i = 1; i < keys.length; i++) if ((keys[i - 1] ?? '') > (keys[i] ?? '')) return keys.sort()
+  return keys
 }
 
 /** `sha256:<hex>` of text (as UTF-8) or bytes. */
 export function digest(content: string | Uint8Array): string {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`
+  return `sha256:${hash('sha256', content)}`
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

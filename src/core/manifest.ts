@@ -51,11 +51,10 @@ export function renderObject(output: Json, place: ObjectPlace): Result<RenderedO
   const metadata: JsonObject = isObject(object['metadata']) ? (object['metadata'] as JsonObject) : {}
   const ref = referenceOf(object, metadata)
   const fileName = `${String(place.index).padStart(2, '0')}-${ref.kind.toLowerCase()}-${ref.name}.yaml`
-  const errors = [...checkIdentity(object, metadata, ref, fileName), ...checkPlace(ref, place), ...checkMetadata(metadata)]
+  const errors = checkIdentity(object, metadata, ref, fileName).concat(checkPlace(ref, place), checkMetadata(metadata))
   if (errors.length > 0) return refuse(errors)
 
-  const labelled = inOrder(object, labelledMetadata(metadata, place))
-  const content = emitYaml(withDigest(labelled))
+  const content = emitYaml(labelled(object, metadata, place))
   return ok({ ref, fileName, content, digest: digest(content) })
 }
 
@@ -71,12 +70,10 @@ function referenceOf(object: JsonObject, metadata: JsonObject): ObjectRef {
   }
 }
 
-function checkIdentity(object: JsonObject, metadata: JsonObject, ref: ObjectRef, fileName: string): readonly FieldError[] {
+function checkIdentity(object: JsonObject, metadata: JsonObject, ref: ObjectRef, fileName: string): FieldError[] {
   const errors: FieldError[] = []
   const apiVersion = object['apiVersion']
-  const [last = '', group] = typeof apiVersion === 'string' ? apiVersion.split('/').reverse() : []
-  const parts = typeof apiVersion === 'string' ? apiVersion.split('/').length : 0
-  if (parts < 1 || parts > 2 || !version.test(last) || (group !== undefined && !isSubdomain(group))) {
+  if (typeof apiVersion !== 'string' || !isApiVersion(apiVersion)) {
     errors.push({ pointer: '/apiVersion', detail: 'must be a version such as v1 or apps/v1' })
   }
   if (!camelCase.test(ref.kind)) errors.push({ pointer: '/kind', detail: 'must be a kind such as ConfigMap' })
@@ -88,11 +85,19 @@ function checkIdentity(object: JsonObject, metadata: JsonObject, ref: ObjectRef,
   if (metadata['namespace'] !== undefined && !dnsLabel.test(ref.namespace)) {
     errors.push({ pointer: '/metadata/namespace', detail: 'must be a name of lower-case letters, digits and -, of at most 63 characters' })
   }
-  for (const field of ['generateName', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields']) {
+  for (const field of serversFields) {
     if (metadata[field] !== undefined) errors.push({ pointer: `/metadata/${field}`, detail: 'is not for a manifest to say' })
   }
   if (object['status'] !== undefined) errors.push({ pointer: '/status', detail: 'is not for a manifest to say' })
   return errors
+}
+
+/** What the API server says about an object. */
+const serversFields = ['generateName', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'managedFields']
+
+function isApiVersion(text: string): boolean {
+  const slash = text.indexOf('/')
+  return version.test(text.slice(slash + 1)) && (slash === -1 || isSubdomain(text.slice(0, slash)))
 }
 
 function isSubdomain(name: string): boolean {
@@ -143,39 +148,43 @@ function checkEntry(field: 'labels' | 'annotations', key: string, value: unknown
   return []
 }
 
-function labelledMetadata(metadata: JsonObject, place: ObjectPlace): JsonObject {
-  const { name, namespace, labels, annotations, ...rest } = metadata
-  const own = {
+/**
+ * The object with Purser's labels, in order, and the digest of all that as an annotation: so whoever reads the object in a
+ * cluster can tell whether it is what was planned.
+ */
+function labelled(object: JsonObject, metadata: JsonObject, place: ObjectPlace): JsonObject {
+  const labels = {
+    ...(metadata['labels'] as JsonObject | undefined),
     'app.kubernetes.io/managed-by': 'purser',
     'purser.dev/team': place.team,
     'purser.dev/environment': place.environment,
     'purser.dev/resource': place.resource,
   }
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(namespace === undefined ? {} : { namespace }),
-    labels: { ...(labels as JsonObject | undefined), ...own },
-    ...(annotations === undefined ? {} : { annotations }),
-    ...rest,
-  }
+  const annotations = metadata['annotations'] as JsonObject | undefined
+  const result = inOrder(object, metadataWith(metadata, labels, annotations))
+  result['metadata'] = metadataWith(metadata, labels, { ...annotations, [digestAnnotation]: digest(canonicalize(result)) })
+  return result
 }
 
-function inOrder(object: JsonObject, metadata: JsonObject): JsonObject {
-  const first = ['apiVersion', 'kind', 'metadata', 'spec', 'data']
+const firstMembers = ['apiVersion', 'kind', 'metadata', 'spec', 'data']
+
+function inOrder(object: JsonObject, metadata: JsonObject): Record<string, Json> {
   const ordered: Record<string, Json> = {}
-  for (const key of first) {
+  for (const key of firstMembers) {
     const value = key === 'metadata' ? metadata : object[key]
     if (value !== undefined) ordered[key] = value
   }
-  for (const [key, value] of Object.entries(object)) if (!first.includes(key)) setOwn(ordered, key, value)
+  for (const key of Object.keys(object)) if (!firstMembers.includes(key)) setOwn(ordered, key, object[key])
   return ordered
 }
 
-/** The annotation is the digest of the object without it, so whoever reads the object in a cluster can tell whether it is what was planned. */
-function withDigest(object: JsonObject): JsonObject {
-  const { name, namespace, labels, annotations, ...rest } = object['metadata'] as JsonObject
-  const metadata: Record<string, Json> = {}
-  for (const [key, value] of Object.entries({ name, namespace, labels })) if (value !== undefined) metadata[key] = value
-  metadata['annotations'] = { ...(annotations as JsonObject | undefined), [digestAnnotation]: digest(canonicalize(object)) }
-  return { ...object, metadata: { ...metadata, ...rest } }
+function metadataWith(metadata: JsonObject, labels: JsonObject, annotations: JsonObject | undefined): JsonObject {
+  const { name, namespace } = metadata
+  const ordered: Record<string, Json> = {}
+  if (name !== undefined) ordered['name'] = name
+  if (namespace !== undefined) ordered['namespace'] = namespace
+  ordered['labels'] = labels
+  if (annotations !== undefined) ordered['annotations'] = annotations
+  for (const key of Object.keys(metadata)) if (!Object.hasOwn(ordered, key)) setOwn(ordered, key, metadata[key])
+  return ordered
 }

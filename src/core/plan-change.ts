@@ -47,7 +47,7 @@ export function decideChange({ platform, team, environment }: Where, change: Res
       action,
       blueprint,
       team: team.card,
-      environment: { name: environment.name, namespace: environment.namespaceFor(team.name), values: environment.values },
+      environment: environment.cardFor(team.name),
       resource: change.input.name,
       parameters: wanted(change),
       previous: live?.parameters ?? {},

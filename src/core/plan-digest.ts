@@ -19,20 +19,31 @@ export function planDigest(parts: {
   const { team, environment, repository, branch } = parts
   const changes = parts.changes.map(({ action, blueprint, name, parameters, ttl, cost, baseRevision }) => ({
     action,
+    baseRevision,
     blueprint: blueprint.name,
-    version: blueprint.version,
+    cost: { after: formatMoney(cost.after), before: formatMoney(cost.before) },
     name,
     parameters,
     ttl,
-    cost: { before: formatMoney(cost.before), after: formatMoney(cost.after) },
-    baseRevision,
+    version: blueprint.version,
   }))
-  const files = parts.files.map(({ path, operation, digest: content }) => ({ path, operation, digest: content }))
-  return digest(canonicalize({ team, environment, repository, branch, changes, files }))
+  const files = parts.files.map(({ path, operation, digest: content }) => ({ digest: content, operation, path }))
+  return digest(canonicalize({ branch, changes, environment, files, repository, team }))
 }
 
-/** Name, revision and content of every policy that had a say. */
-export function policyDigest(policies: Iterable<Policy>): string {
+const digests = new WeakMap<readonly Policy[], string>()
+
+/** Name, revision and content of every policy that had a say in some change; `lists` has those of each. */
+export function policyDigest(lists: readonly (readonly Policy[])[]): string {
+  const [only] = lists
+  if (only === undefined || lists.length > 1) return digestOf(new Set(lists.flat()))
+  // One change, and a list that `policiesFor` gives again.
+  let known = digests.get(only)
+  if (known === undefined) digests.set(only, (known = digestOf(only)))
+  return known
+}
+
+function digestOf(policies: Iterable<Policy>): string {
   const parts = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1)).map((p) => [p.name, p.revision, p.digest()])
   return digest(canonicalize(parts))
 }

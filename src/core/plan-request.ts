@@ -39,14 +39,13 @@ export function planRequest(platform: Platform, input: RequestInput, facts: Plan
   const { files } = rendered.value
   const planned = rendered.value.changes
   const head = { team: where.team.name, environment: where.environment.name, repository, branch }
-  const policies = new Set(decided.value.flatMap((d) => d.policies))
   return ok({
     ...head,
     changes: planned,
     files,
     decision,
     digest: planDigest({ ...head, changes: planned, files }),
-    policyDigest: policyDigest(policies),
+    policyDigest: policyDigest(decided.value.map((d) => d.policies)),
   })
 }
 

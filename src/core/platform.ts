@@ -40,6 +40,8 @@ export type Environment = {
   /** The folder for a team's resources, without a slash at either end. */
   pathFor(team: string): string
   namespaceFor(team: string): string
+  /** `environment` in CEL: the same object each time, so that what was made of it is found again. */
+  cardFor(team: string): NonNullable<Values['environment']>
 }
 
 export type Budget = { readonly name: string; readonly revision: number; readonly document: BudgetDocument }
@@ -148,11 +150,15 @@ function makeTeam(document: TeamDocument, revision: number): Team {
   return { name, revision, document, card: { name, title, costCenter: document.spec.costCenter ?? '', tags }, ...membership(document) }
 }
 
+const maxCards = 10_000
+
 function makeEnvironment(document: EnvironmentDocument, revision: number): Environment {
   const place = placeOf(document)
   const { order = 0, values = {}, deletion } = document.spec
+  const { name } = document.metadata
+  const cards = new Map<string, NonNullable<Values['environment']>>()
   return {
-    name: document.metadata.name,
+    name,
     revision,
     document,
     order,
@@ -161,6 +167,14 @@ function makeEnvironment(document: EnvironmentDocument, revision: number): Envir
     deletion: deletion === undefined ? null : (deletion.approvers ?? {}),
     pathFor: (team) => forTeam(place.path, team),
     namespaceFor: (team) => forTeam(place.namespace, team),
+    cardFor: (team) => {
+      let card = cards.get(team)
+      if (card === undefined) {
+        if (cards.size >= maxCards) cards.clear()
+        cards.set(team, (card = { name, namespace: forTeam(place.namespace, team), values }))
+      }
+      return card
+    },
   }
 }
 

@@ -32,6 +32,9 @@ export type CompiledRule = {
     }
 )
 
+export type SetRule = Extract<CompiledRule, { effect: 'set' }>
+export type JudgingRule = Exclude<CompiledRule, SetRule>
+
 export type CompiledRules = {
   readonly rules: readonly CompiledRule[]
   /** Rules that do not type-check here; each denies whatever it is asked about. */

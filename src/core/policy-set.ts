@@ -1,7 +1,7 @@
 import type { Values } from './expression.ts'
 import { canonicalize, isObject, setOwn, type Json, type JsonObject } from './json.ts'
 import type { AppliedRule } from './plan.ts'
-import { attempt, type CompiledRule } from './policy-rules.ts'
+import { attempt, type CompiledRule, type SetRule } from './policy-rules.ts'
 import type { Violation } from './problem.ts'
 
 type Setting = { readonly rule: CompiledRule; readonly key: string; readonly path: readonly string[]; readonly value: Json }
@@ -13,14 +13,13 @@ export type SetOutcome = { readonly parameters: JsonObject; readonly applied: re
  * their order means nothing: two that disagree deny. Null as a value removes, as in a merge patch.
  */
 export function applySetRules(
-  rules: readonly CompiledRule[],
+  rules: readonly SetRule[],
   values: Values & { readonly parameters: JsonObject },
   violations: Violation[],
 ): SetOutcome {
   const settings: Setting[] = []
   const applied: AppliedRule[] = []
   for (const rule of rules) {
-    if (rule.effect !== 'set') continue
     attempt(rule, violations, () => {
       if (rule.when.evaluate(values) !== true) return
       for (const { key, path, value } of rule.set) settings.push({ rule, key, path, value: value.render(values) })

@@ -27,7 +27,7 @@ function judge(policy: Policy, { given }: PolicyTest, blueprint: Blueprint, envi
   const previous = previousOf(blueprint, environment.name, given)
   const context = {
     team: team.card,
-    environment: { name: environment.name, namespace: environment.namespaceFor(team.name), values: environment.values },
+    environment: environment.cardFor(team.name),
   }
   const priced = { action, ...context, blueprint: blueprint.card, parameters: previous }
   const before = action === 'create' ? null : partsOf(blueprint).price.quote(priced)

@@ -4,7 +4,7 @@ import type { PolicyDocument, PolicyMatch } from './document/policy.ts'
 import { EvaluationError, type Values } from './expression.ts'
 import { canonicalize, digest, type JsonObject } from './json.ts'
 import type { Action, AppliedRule, Decision, Requirement, Warning } from './plan.ts'
-import { attempt, compileRules, type CompiledRule, type CompiledRules } from './policy-rules.ts'
+import { attempt, compileRules, type CompiledRule, type CompiledRules, type JudgingRule, type SetRule } from './policy-rules.ts'
 import { applySetRules } from './policy-set.ts'
 import { toDouble } from './price.ts'
 import type { Problem, Violation } from './problem.ts'
@@ -114,15 +114,8 @@ export type Verdict = {
 /** `pointer` is where the parameters stand in what the caller sent. */
 export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput, pointer: string): Result<Verdict> {
   const { blueprint, action } = input
-  const compiled = policies.map((policy) => policy.rulesFor(blueprint))
-  const rules = compiled.flatMap((c) => c.rules)
-  const violations: Violation[] = compiled.flatMap((c) =>
-    c.broken.map(({ policy, name, errors }) => ({
-      policy,
-      rule: name,
-      message: `Rule ${name} does not fit ${blueprint.name} ${blueprint.version}: ${errors.map((e) => e.detail).join('; ')}`,
-    })),
-  )
+  const { setting, judging, broken } = rulesOf(policies, blueprint)
+  const violations: Violation[] = [...broken]
   const fixed = {
     action,
     team: input.team,
@@ -133,7 +126,8 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
     requester: input.requester,
     now: input.now,
   }
-  const settled = action === 'delete' ? ok({ parameters: input.parameters, applied: [] }) : settle(rules, fixed, input, pointer, violations)
+  const settled =
+    action === 'delete' ? ok({ parameters: input.parameters, applied: [] }) : settle(setting, fixed, input, pointer, violations)
   if (!settled.ok) return settled
   const { parameters, applied } = settled.value
 
@@ -149,20 +143,48 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
   }
   const [before, after] = [toDouble(input.costBefore), toDouble(costAfter)]
   const values = { ...fixed, parameters, cost: { before, after, delta: toDouble(costAfter - input.costBefore) } }
-  const judged = judge(rules, values, input.team.name, violations)
+  const judged = judge(judging, values, input.team.name, violations)
   return ok({ parameters, costAfter, violations, applied, values, ...judged })
+}
+
+type Rules = {
+  readonly setting: readonly SetRule[]
+  readonly judging: readonly JudgingRule[]
+  /** Of rules that do not fit the blueprint. */
+  readonly broken: readonly Violation[]
+}
+
+/** By the list of policies, which `policiesFor` gives again as long as the platform stays as it is. */
+const known = new WeakMap<readonly Policy[], WeakMap<Blueprint, Rules>>()
+
+function rulesOf(policies: readonly Policy[], blueprint: Blueprint): Rules {
+  let byBlueprint = known.get(policies)
+  if (byBlueprint === undefined) known.set(policies, (byBlueprint = new WeakMap()))
+  let rules = byBlueprint.get(blueprint)
+  if (rules === undefined) byBlueprint.set(blueprint, (rules = gatherRules(policies, blueprint)))
+  return rules
+}
+
+function gatherRules(policies: readonly Policy[], blueprint: Blueprint): Rules {
+  const compiled = policies.map((policy) => policy.rulesFor(blueprint))
+  const rules = compiled.flatMap((c) => c.rules)
+  return {
+    setting: rules.filter((rule) => rule.effect === 'set'),
+    judging: rules.filter((rule) => rule.effect !== 'set'),
+    broken: compiled.flatMap((c) =>
+      c.broken.map(({ policy, name, errors }) => ({
+        policy,
+        rule: name,
+        message: `Rule ${name} does not fit ${blueprint.name} ${blueprint.version}: ${errors.map((e) => e.detail).join('; ')}`,
+      })),
+    ),
+  }
 }
 
 type Settled = { readonly parameters: JsonObject; readonly applied: readonly AppliedRule[] }
 
 /** Defaults, validation, `set`, validation. */
-function settle(
-  rules: readonly CompiledRule[],
-  fixed: Values,
-  input: PolicyInput,
-  pointer: string,
-  violations: Violation[],
-): Result<Settled> {
+function settle(rules: readonly SetRule[], fixed: Values, input: PolicyInput, pointer: string, violations: Violation[]): Result<Settled> {
   const { blueprint, environment } = input
   const schema = partsOf(blueprint).parameters
   const asked = withDefaults(blueprint, environment.name, input.parameters)
@@ -181,7 +203,7 @@ function settle(
 }
 
 function judge(
-  rules: readonly CompiledRule[],
+  rules: readonly JudgingRule[],
   values: Values,
   team: string,
   violations: Violation[],
@@ -189,7 +211,6 @@ function judge(
   const warnings: Warning[] = []
   const approvals: Requirement[] = []
   for (const rule of rules) {
-    if (rule.effect === 'set') continue
     attempt(rule, violations, () => {
       if (rule.when.evaluate(values) !== true) return
       const { policy, name } = rule

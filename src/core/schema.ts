@@ -87,12 +87,15 @@ type Judge = (value: unknown, pointer: string) => readonly FieldError[]
  * once for all in `metaSchema`), which makes an instance cheap.
  */
 function judge(schema: object): Judge {
-  const all = compile(schema, true)
-  let first: ValidateFunction | null = null
+  const first = compile(schema, false)
+  // Nearly every value fits, and then nobody asks for all errors.
+  let all: ValidateFunction | null = null
   return (value, pointer) => {
-    const large = nodesUpTo(value, maxNodesForAllErrors) >= maxNodesForAllErrors
-    const validate = large ? (first ??= compile(schema, false)) : all
-    return validate(value) ? [] : wordErrors(validate.errors ?? [], pointer)
+    if (first(value)) return []
+    if (nodesUpTo(value, maxNodesForAllErrors) >= maxNodesForAllErrors) return wordErrors(first.errors ?? [], pointer)
+    all ??= compile(schema, true)
+    all(value)
+    return wordErrors(all.errors ?? [], pointer)
   }
 }
 
@@ -165,9 +168,23 @@ function nodesUpTo(value: unknown, limit: number): number {
  * may recurse.
  */
 export function findIllFormedText(value: unknown, pointer = ''): readonly FieldError[] {
+  if (isWellFormed(value, 0)) return []
   const errors: FieldError[] = []
   search(value, pointer, 0, errors)
   return errors
+}
+
+/** Whether `search` would find nothing: nearly always so, and without a pointer to each member in a fifth of the time. */
+function isWellFormed(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return !illFormed.test(value)
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === maxDepth) return false
+  if (Array.isArray(value)) return value.every((item) => isWellFormed(item, depth + 1))
+  for (const key of Object.keys(value)) {
+    if (illFormed.test(key) || !isWellFormed((value as Record<string, unknown>)[key], depth + 1)) return false
+  }
+  return true
 }
 
 const illFormed = /\0|\p{Surrogate}/u

@@ -116,9 +116,11 @@ function isBlockMap(value: Json): value is JsonObject {
 }
 
 function mapLines(map: JsonObject, indent: string): string {
-  return Object.entries(map)
-    .map(([key, value]) => `${indent}${emitKey(key, indent)}:${afterKey(value, indent)}`)
-    .join('\n')
+  let lines = ''
+  for (const key of Object.keys(map)) {
+    lines += `${lines === '' ? '' : '\n'}${indent}${emitKey(key, indent)}:${afterKey(map[key] ?? null, indent)}`
+  }
+  return lines
 }
 
 /** Readers look ahead 1,024 characters for a key's colon; a longer key is marked. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Document } from '../../src/core/document/document.ts'
+import { canonicalize } from '../../src/core/json.ts'
 import { formatMoney } from '../../src/core/money.ts'
 import type { ChangeInput, Plan, RequestInput } from '../../src/core/plan.ts'
 import { base, createBox, liveAfter, makeDocument, makeFacts, makePlatform, planned, withDocuments } from './platforms.ts'
@@ -135,5 +136,17 @@ describe('the policy digest', () => {
     expect(digestWith(policy('q', 'true'))).not.toBe(one)
     expect(digestWith(policy('p', 'true'), policy('q', 'true', { environments: ['prod'] }))).toBe(one)
     expect(planned(makePlatform([...base, policy('p', 'true')], undefined, 2), request(create('a'))).policyDigest).not.toBe(one)
+  })
+})
+
+describe('the canonical form', () => {
+  it('has members in order and text as JSON writes it, whatever is in it', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
+        expect(canonicalize(value)).toBe(jcs(value))
+      }),
+    )
+    // Half of a pair, which that one never makes.
+    expect(canonicalize({ b: 'x\ud800', a: '"\\\u2028\u007f\n' })).toBe('{"a":"\\"\\\\\u2028\u007f\\n","b":"x\\ud800"}')
   })
 })

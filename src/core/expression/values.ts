@@ -54,9 +54,8 @@ function objectToCel(value: Record<string, unknown>, type: Extract<CelType, { ki
     // A field without a value is absent, so that has() and .? say so.
     if (Object.hasOwn(value, name)) map.set(name, toCel(value[name], field))
   }
-  for (const name of Object.keys(value).sort()) {
-    if (!type.fields.has(name)) map.set(name, toCel(value[name], type.rest))
-  }
+  const others = Object.keys(value).filter((name) => !type.fields.has(name))
+  for (const name of others.sort()) map.set(name, toCel(value[name], type.rest))
   return map
 }
 
