@@ -4,6 +4,7 @@ import { openAdmission } from '../store/admission.ts'
 import type { Database } from '../store/database.ts'
 import { readPlatformDocuments, readPlatformRevision } from '../store/documents.ts'
 import type { Notices } from '../store/notices.ts'
+import { openPlanReads } from '../store/plan-reads.ts'
 import type { Context } from './context.ts'
 import type { DeliveryHints } from './ports.ts'
 
@@ -28,6 +29,7 @@ export function openContext(parts: ContextParts): Context {
     currency,
     allowFileRepositories,
     admission: openAdmission(database.pool),
+    planReads: openPlanReads(database.pool),
     platform: cache.platform,
     reloadPlatform: cache.reload,
     requestMoved: waiting,

@@ -4,7 +4,6 @@ import { presentPlan } from '../core/present-plan.ts'
 import { problemDocument, type Problem } from '../core/problem.ts'
 import { problemOf, shortfallOf, type BudgetSnapshot } from '../core/request-record.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { readConflict, readCoveringBudgets } from '../store/admission.ts'
 import { budgetViewOf, type Caller } from './caller.ts'
 import { conflictProblem } from './conflict-problem.ts'
 import type { Context } from './context.ts'
@@ -24,10 +23,7 @@ export async function planRequest(context: Context, caller: Caller, input: Reque
   if (input.planDigest !== undefined && input.planDigest !== plan.digest) {
     return refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest })
   }
-  const [conflict, budgets] = await Promise.all([
-    readConflict(context.database.pool, plan),
-    readCoveringBudgets(context.database.pool, plan),
-  ])
+  const { conflict, budgets } = await context.planReads.standing(plan)
   // A resource that moved between two reads: the plan is of a moment ago, and the next one will see it.
   if (conflict !== null && conflict.outcome !== 'stale') return refuse(conflictProblem(plan, conflict))
 

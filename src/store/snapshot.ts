@@ -12,15 +12,19 @@ export type SnapshotRow = {
   readonly requested: number
 }
 
-/** Teams' own budgets first, then wider ones, by name: the database has them in the order of its locks. */
 export function parseSnapshots(rows: readonly SnapshotRow[]): readonly BudgetSnapshot[] {
-  return rows
-    .map((row) => ({
+  return inOrder(
+    rows.map((row) => ({
       ...row,
       limit: BigInt(row.limit),
       committed: BigInt(row.committed),
       reserved: BigInt(row.reserved),
       requested: BigInt(row.requested),
-    }))
-    .sort((a, b) => Number(a.team === null) - Number(b.team === null) || (a.name < b.name ? -1 : 1))
+    })),
+  )
+}
+
+/** Teams' own budgets first, then wider ones, by name: the database has them in the order of its locks. */
+export function inOrder(budgets: BudgetSnapshot[]): readonly BudgetSnapshot[] {
+  return budgets.sort((a, b) => Number(a.team === null) - Number(b.team === null) || (a.name < b.name ? -1 : 1))
 }
