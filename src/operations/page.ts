@@ -26,8 +26,10 @@ export function parseCursor<T>(after: string | null, parse: (position: string) =
 export function pageOf<Row>(rows: readonly Row[], first: number, present: (row: Row) => JsonObject, position: (row: Row) => string): Page {
   const shown = rows.slice(0, first)
   const last = shown.at(-1)
-  return {
-    items: shown.map(present),
-    pageInfo: { endCursor: last === undefined ? null : encodeCursor(position(last)), hasNextPage: rows.length > first },
-  }
+  return { items: shown.map(present), pageInfo: pageInfoOf(last === undefined ? null : position(last), rows.length > first) }
+}
+
+/** `last`: the position of the page's last item; null on an empty page. */
+export function pageInfoOf(last: string | null, hasNextPage: boolean): Page['pageInfo'] {
+  return { endCursor: last === null ? null : encodeCursor(last), hasNextPage }
 }

@@ -1,12 +1,12 @@
-import { idToUuid, parseId, type Id } from '../core/ids.ts'
+import { idFromUuid, parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
-import { presentRequest } from '../core/present-request.ts'
 import type { RequestState } from '../core/request.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listRequests as listInStore, readRequest as readInStore } from '../store/requests.ts'
+import { listRequestVersions } from '../store/request-lists.ts'
 import { budgetViewOf, missingScope, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
-import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
+import { parseCursor, type Page, type PageInput, pageInfoOf } from './page.ts'
+import { presentVersions, readAndPresent } from './presented-requests.ts'
 
 export type RequestsQuery = {
   readonly team?: string
@@ -25,8 +25,8 @@ export async function readRequest(context: Context, caller: Caller, text: string
   if (forbidden !== null) return refuse(forbidden)
   const platform = await context.platform()
   const id = parseId('request', text)
-  const record = id === null ? null : await readInStore(context.database.pool, id, sightOf(platform, caller))
-  return record === null ? refuse({ code: 'not-found' }) : ok(presentRequest(record, budgetViewOf(platform, caller)))
+  const shown = id === null ? null : await readAndPresent(context, id, sightOf(platform, caller), budgetViewOf(platform, caller))
+  return shown === null ? refuse({ code: 'not-found' }) : ok(shown)
 }
 
 /** A page of requests, newest first. Filters over what the caller may not see are empty, not refused. */
@@ -37,7 +37,7 @@ export async function listRequests(context: Context, caller: Caller, query: Requ
   if (!after.ok) return after
   const platform = await context.platform()
   const { awaiting, resource, ...filter } = query
-  const records = await listInStore(
+  const versions = await listRequestVersions(
     context.database.pool,
     sightOf(platform, caller),
     {
@@ -47,19 +47,18 @@ export async function listRequests(context: Context, caller: Caller, query: Requ
     },
     { first: page.first + 1, after: after.value },
   )
-  const view = budgetViewOf(platform, caller)
-  return ok(
-    pageOf(
-      records,
-      page.first,
-      (record) => presentRequest(record, view),
-      (record) => record.id,
-    ),
-  )
+  const shown = await presentVersions(context, versions.slice(0, page.first), budgetViewOf(platform, caller))
+  // What moved on between the two reads is not in this list any more.
+  const items = query.state === undefined ? shown : shown.filter((item) => item['state'] === query.state)
+  const last = versions[Math.min(page.first, versions.length) - 1]
+  return ok({
+    items,
+    pageInfo: pageInfoOf(last === undefined ? null : idFromUuid('request', last.id), versions.length > page.first),
+  })
 }
 
-/** The store knows resources by UUID or name. */
-function resourceKey(text: string): string {
+/** Names have no underscore, so what reads as an id is none. */
+function resourceKey(text: string): { readonly id: Id<'resource'> } | { readonly name: string } {
   const id = parseId('resource', text)
-  return id === null ? text : idToUuid(id)
+  return id === null ? { name: text } : { id }
 }

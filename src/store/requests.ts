@@ -18,63 +18,92 @@ export type Sight = {
 
 export const sightOfAll: Sight = { all: true, teams: [], approves: [] }
 
-export type RequestFilter = {
-  readonly team?: string
-  readonly environment?: string
-  readonly state?: RequestState
-  readonly requester?: string
-  /** Id or name of a resource that a change is about. */
-  readonly resource?: string
-  /** Requests that wait for this principal's vote. */
-  readonly awaiting?: string
-}
-
 type RequestRow = {
   id: string
+  version: string | null
   state: RequestState
   team: string
   environment: string
   reason: string
-  requester: Actor
-  body: RequestBody
+  requester: string
+  requester_kind: Actor['kind']
+  via: string | null
+  body: string
   budgets: readonly SnapshotRow[]
   problem: (ProblemFacts & { budgets?: readonly SnapshotRow[] }) | null
-  approvals: readonly (Omit<ApprovalRecord, 'at'> & { at: string })[]
+  approvals: readonly (Omit<ApprovalRecord, 'at'> & { at: string })[] | null
   commit_sha: string | null
   committed_at: Date | null
   created_at: Date
   updated_at: Date
   claimed: boolean
-  branch: { repository: string; branch: string; state: string; detail: string | null } | null
+  repository: string | null
+  branch: string | null
+  branch_state: string | null
+  branch_detail: string | null
 }
 
+/**
+ * What changes whenever something changes that is shown of request `q`: its row, and while it is queued the state of its
+ * branch. Null while it waits for approvals, for what a vote counts for may change under the same row.
+ */
+export const versionOf = `case when q.state <> 'pending_approval' then q.xmin::text || case when q.state = 'queued' and exists (select from branch y where y.state <> 'ok')
+  then coalesce((select ' ' || y.state || ' ' || coalesce(y.detail, '') from delivery z join branch y on y.id = z.branch_id where z.request_id = q.id), '') else '' end end`
+
 const columns = `
-  q.id, q.state, q.team, q.environment, q.reason, q.body, q.budgets, q.problem, q.commit_sha, q.committed_at, q.created_at, q.updated_at,
-  jsonb_build_object('subject', p.subject, 'kind', p.kind, 'via', v.subject) as requester,
-  d.claimed_at is not null as claimed,
-  case when b.id is not null then jsonb_build_object('repository', b.repository, 'branch', b.branch, 'state', b.state, 'detail', b.detail) end as branch,
-  coalesce((select jsonb_agg(jsonb_build_object('by', w.subject, 'vote', a.vote, 'comment', a.comment, 'at', a.at, 'satisfies', a.satisfies) order by a.at)
-    from approval a join principal w on w.id = a.principal_id where a.request_id = q.id), '[]') as approvals`
+  q.id, ${versionOf} as version, q.state, q.team, q.environment, q.reason, q.budgets, q.problem, q.commit_sha, q.committed_at, q.created_at, q.updated_at,
+  p.subject as requester, p.kind as requester_kind, v.subject as via, d.claimed_at is not null as claimed,
+  b.repository, b.branch, b.state as branch_state, b.detail as branch_detail,
+  case when q.outcome = 'requires_approval' then
+    (select jsonb_agg(jsonb_build_object('by', w.subject, 'vote', a.vote, 'comment', a.comment, 'at', a.at, 'satisfies', a.satisfies) order by a.at)
+      from approval a join principal w on w.id = a.principal_id where a.request_id = q.id) end as approvals`
 const from = `
   from request q join principal p on p.id = q.requester_id left join principal v on v.id = q.via_id
     left join delivery d on d.request_id = q.id left join branch b on b.id = d.branch_id`
 const approvable = `exists (select from approval_requirement n join unnest($2::text[], $3::text[]) mine(team, role) on mine.team = n.team and mine.role = n.role where n.request_id = q.id)`
 
-/** One that the reader satisfies and that still lacks votes. */
-const unmet = `exists (select from approval_requirement n join unnest($2::text[], $3::text[]) mine(team, role) on mine.team = n.team and mine.role = n.role
-  where n.request_id = q.id and n.required > (select count(*) from approval a where a.request_id = q.id and a.vote = 'approve' and n.ordinal = any (a.satisfies)))`
-
 /** One request, or null: absent and out of sight are the same. */
 export async function readRequest(pool: pg.Pool, id: Id<'request'>, sight: Sight): Promise<RequestRecord | null> {
-  const rows = await run<RequestRow>(
+  const read = await readNewerRequest(pool, id, sight, null)
+  return read?.newer?.record ?? null
+}
+
+/** A request with its version, and how much it weighs: characters of what was asked, planned and decided. */
+export type VersionedRequest = { readonly version: string | null; readonly record: RequestRecord; readonly weight: number }
+
+/** One request as `readRequest` does; only its version (`newer` null) where the caller has this one already. */
+export async function readNewerRequest(
+  pool: pg.Pool,
+  id: Id<'request'>,
+  sight: Sight,
+  known: string | null,
+): Promise<{ readonly newer: VersionedRequest | null } | null> {
+  const rows = await run<Omit<RequestRow, 'body'> & { body: string | null }>(
     pool,
     {
       name: 'read_request',
-      text: `select ${columns} ${from} where q.id = $5 and ($4 or q.team = any ($1) or ${approvable})`,
+      text: `select ${columns}, case when $6::text is null or ${versionOf} is distinct from $6 then q.body::text end as body ${from}
+        where q.id = $5 and ($4 or q.team = any ($1) or ${approvable})`,
     },
-    [sight.teams, sight.approves.map((a) => a.team), sight.approves.map((a) => a.role), sight.all, idToUuid(id)],
+    [sight.teams, sight.approves.map((a) => a.team), sight.approves.map((a) => a.role), sight.all, idToUuid(id), known],
   )
-  return rows[0] === undefined ? null : parseRow(rows[0])
+  const [row] = rows
+  if (row === undefined) return null
+  return { newer: row.body === null ? null : versioned({ ...row, body: row.body }) }
+}
+
+/** Requests by UUID, in any order. Whoever asks has seen them in a list, which is what authorizes it. */
+export async function readRequestsByUuid(pool: pg.Pool, uuids: readonly string[]): Promise<ReadonlyMap<string, VersionedRequest>> {
+  const rows = await run<RequestRow>(
+    pool,
+    { name: 'read_requests', text: `select ${columns}, q.body::text as body ${from} where q.id = any ($1::uuid[])` },
+    [uuids],
+  )
+  return new Map(rows.map((row) => [row.id, versioned(row)]))
+}
+
+function versioned(row: RequestRow): VersionedRequest {
+  return { version: row.version, record: parseRow(row), weight: row.body.length }
 }
 
 /** The request that a key of this caller stands for, with the fingerprint of its body. */
@@ -87,62 +116,11 @@ export async function readRequestByKey(
     pool,
     {
       name: 'read_request_by_key',
-      text: `select ${columns}, q.fingerprint ${from} where q.idempotency_scope = $1 and q.idempotency_key = $2`,
+      text: `select ${columns}, q.body::text as body, q.fingerprint ${from} where q.idempotency_scope = $1 and q.idempotency_key = $2`,
     },
     [scope, key],
   )
   return rows[0] === undefined ? null : { record: parseRow(rows[0]), fingerprint: rows[0].fingerprint }
-}
-
-/** A page of requests, newest first: at most `first` of those before `after`. */
-export async function listRequests(
-  pool: pg.Pool,
-  sight: Sight,
-  filter: RequestFilter,
-  page: { readonly first: number; readonly after: Id<'request'> | null },
-): Promise<readonly RequestRecord[]> {
-  const values: unknown[] = [sight.teams, sight.approves.map((a) => a.team), sight.approves.map((a) => a.role)]
-  const bind = (value: unknown): string => `$${values.push(value)}`
-  // Other teams' requests that the reader may approve show among those that wait, which are few; so that any other list
-  // stays one scan of an index.
-  const waiting = filter.awaiting !== undefined || filter.state === 'pending_approval'
-  const where = sight.all ? ['true'] : [waiting ? `(q.team = any ($1) or ${approvable})` : 'q.team = any ($1)']
-  const names: string[] = [sight.all ? 'all' : waiting ? 'waiting' : 'teams']
-  const add = (name: string, value: string | undefined, condition: (parameter: string) => string) => {
-    if (value === undefined) return
-    names.push(name)
-    where.push(condition(bind(value)))
-  }
-  add('team', filter.team, (x) => `q.team = ${x}`)
-  add('environment', filter.environment, (x) => `q.environment = ${x}`)
-  add('state', filter.state, (x) => `q.state = ${x}`)
-  add('requester', filter.requester, (x) => `q.requester_id = (select r.id from principal r where r.subject = ${x})`)
-  add(
-    'resource',
-    filter.resource,
-    (x) => `exists (select from request_change c where c.request_id = q.id and (c.name = ${x} or c.resource_id::text = ${x}))`,
-  )
-  add(
-    'awaiting',
-    filter.awaiting,
-    (x) => `q.state = 'pending_approval' and ${unmet}
-    and not exists (select from request_party z where z.request_id = q.id and z.principal_id = ${x}::uuid)
-    and not exists (select from approval z where z.request_id = q.id and z.principal_id = ${x}::uuid)`,
-  )
-  add('after', page.after === null ? undefined : idToUuid(page.after), (x) => `q.id < ${x}::uuid`)
-  const limit = bind(page.first)
-  // Unused parameters need a type, since nothing else gives them one.
-  const typed = `($1::text[] is null or $2::text[] is null or $3::text[] is null or true)`
-  const rows = await run<RequestRow>(
-    pool,
-    {
-      // PostgreSQL keeps 63 characters of a name.
-      name: `list_requests ${names.map((name) => name.slice(0, 4)).join(' ')}`,
-      text: `select ${columns} ${from} where ${typed} and ${where.join(' and ')} order by q.id desc limit ${limit}`,
-    },
-    values,
-  )
-  return rows.map(parseRow)
 }
 
 export type FileRecord = {
@@ -234,25 +212,25 @@ const holds: Record<string, 'history-rewritten' | 'branch-refuses' | 'unreachabl
 }
 
 function parseRow(row: RequestRow): RequestRecord {
-  const { branch } = row
-  const held = row.state === 'queued' && branch !== null ? holds[branch.state] : undefined
+  const { repository, branch } = row
+  const held = row.state === 'queued' && row.branch_state !== null ? holds[row.branch_state] : undefined
   return {
     id: idFromUuid('request', row.id),
     state: row.state,
     team: row.team,
     environment: row.environment,
     reason: row.reason,
-    requester: row.requester,
-    body: row.body,
+    requester: { subject: row.requester, kind: row.requester_kind, via: row.via },
+    body: JSON.parse(row.body) as RequestBody, // As `requestBody` wrote it; it never changes.
     budgets: parseSnapshots(row.budgets),
     problem: row.problem === null ? null : parseFacts(row.problem),
-    approvals: row.approvals.map((a) => ({ ...a, at: new Date(a.at) })),
+    approvals: (row.approvals ?? []).map((a) => ({ ...a, at: new Date(a.at) })),
     delivery:
-      row.commit_sha === null || row.committed_at === null || branch === null
+      row.commit_sha === null || row.committed_at === null || repository === null || branch === null
         ? null
-        : { repository: branch.repository, branch: branch.branch, commit: row.commit_sha, committedAt: row.committed_at },
+        : { repository, branch, commit: row.commit_sha, committedAt: row.committed_at },
     claimed: row.claimed,
-    hold: held === undefined ? null : { kind: held, reason: branch?.detail ?? 'the branch cannot take commits now' },
+    hold: held === undefined ? null : { kind: held, reason: row.branch_detail ?? 'the branch cannot take commits now' },
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }

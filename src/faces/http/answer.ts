@@ -42,7 +42,7 @@ export function negotiateFormats(app: FastifyInstance): void {
 export function sendThing(request: FastifyRequest, reply: FastifyReply, result: Result<JsonObject>, etag?: string): FastifyReply {
   if (!result.ok) return sendProblem(reply, result.problem)
   const body = encode(request, result.value)
-  const tag = etag ?? `"${createHash('sha256').update(body).digest('base64url')}"`
+  const tag = etag ?? tagOf(result.value, body)
   reply.header('etag', tag)
   const known = request.method === 'GET' || request.method === 'HEAD' ? request.headers['if-none-match'] : undefined
   if (known !== undefined && matches(known, tag)) return reply.code(304).send()
@@ -67,17 +67,45 @@ export function sendPage(request: FastifyRequest, reply: FastifyReply, result: R
     next.searchParams.set('after', pageInfo.endCursor)
     reply.header('link', `<${next.pathname}${next.search}>; rel="next"`)
   }
-  return sendEncoded(request, reply, encode(request, { items, pageInfo }))
+  if (request.format !== json) return sendEncoded(request, reply, encode(request, { items, pageInfo }))
+  const parts = items.flatMap((item, i) => (i === 0 ? [jsonOf(item)] : [comma, jsonOf(item)]))
+  return sendEncoded(request, reply, Buffer.concat([open, ...parts, Buffer.from(`],"pageInfo":${JSON.stringify(pageInfo)}}`)]))
 }
+
+const [open, comma] = [Buffer.from('{"items":['), Buffer.from(',')]
 
 /** Not by a compiled schema: a member that the schema forgot would be gone without a word. */
-function encode(request: FastifyRequest, value: Json): string {
-  return request.format === json ? JSON.stringify(value) : emitYaml(value)
+function encode(request: FastifyRequest, value: Json): Buffer {
+  return request.format === json ? jsonOf(value) : Buffer.from(emitYaml(value))
 }
 
-function sendEncoded(request: FastifyRequest, reply: FastifyReply, body: string): FastifyReply {
-  return reply.header('content-type', request.format).send(body)
+type Encoded = { readonly bytes: Buffer; tag: string | null }
+
+/** A thing that an operation froze is shown again and again: its bytes and entity tag are made once. */
+const encoded = new WeakMap<object, Encoded>()
+
+function jsonOf(value: Json): Buffer {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return Buffer.from(JSON.stringify(value))
+  let known = encoded.get(value)
+  if (known === undefined) encoded.set(value, (known = { bytes: Buffer.from(JSON.stringify(value)), tag: null }))
+  return known.bytes
 }
+
+function tagOf(value: JsonObject, body: Buffer): string {
+  const known = encoded.get(value)
+  const tag = known?.bytes === body ? known.tag : null
+  if (tag !== null) return tag
+  const made = `"${createHash('sha256').update(body).digest('base64url')}"`
+  if (known?.bytes === body) known.tag = made
+  return made
+}
+
+function sendEncoded(request: FastifyRequest, reply: FastifyReply, body: Buffer): FastifyReply {
+  return reply.header('content-type', request.format === json ? jsonType : request.format).send(body)
+}
+
+/** As Fastify says it of text. */
+const jsonType = `${json}; charset=utf-8`
 
 /** Weak comparison, RFC 9110, 13.1.2. */
 function matches(ifNoneMatch: string, tag: string): boolean {

@@ -1,0 +1,130 @@
+import type pg from 'pg'
+import { idToUuid, type Id } from '../core/ids.ts'
+import { requestStates, type RequestState } from '../core/request.ts'
+import { run } from './database.ts'
+import { versionOf, type Sight } from './requests.ts'
+
+export type RequestFilter = {
+  readonly team?: string
+  readonly environment?: string
+  readonly state?: RequestState
+  readonly requester?: string
+  /** A resource that a change is about. */
+  readonly resource?: { readonly id: Id<'resource'> } | { readonly name: string }
+  /** Requests that wait for this principal's vote. */
+  readonly awaiting?: string
+}
+
+/** UUID and version of a request: as long as the version is the same, so is all that is shown of it. Null: read it anyway. */
+export type RequestVersion = { readonly id: string; readonly version: string | null }
+
+/** As many rows as a page may have at most, in few steps: a limit that is known makes better plans, and each is a statement. */
+const limits = [11, 51, 201]
+
+/** From here on one scan through all requests finds a page sooner than one scan for each team. */
+const MANY_TEAMS = 20
+
+/** A page of requests, newest first: at most `first` of those before `after`. Filters over what is out of sight find nothing. */
+export async function listRequestVersions(
+  pool: pg.Pool,
+  sight: Sight,
+  filter: RequestFilter,
+  page: { readonly first: number; readonly after: Id<'request'> | null },
+): Promise<readonly RequestVersion[]> {
+  const statement = statementOf(sight, filter, page)
+  if (statement === null) return []
+  const { name, text, values } = statement
+  const rows = await run<RequestVersion>(pool, { name, text }, values)
+  return rows.slice(0, page.first)
+}
+
+type Bound = { readonly name: string; readonly text: string; readonly values: readonly unknown[] }
+
+/** Null: nothing that the reader may see can be among it. */
+function statementOf(
+  sight: Sight,
+  filter: RequestFilter,
+  page: { readonly first: number; readonly after: Id<'request'> | null },
+): Bound | null {
+  const limit = limits.find((most) => most >= page.first) ?? page.first
+  const values: unknown[] = []
+  const bind = (value: unknown): string => `$${values.push(value)}`
+  const { names, where } = conditionsOf(filter, page.after, bind)
+  const select = (from: string, ...more: readonly string[]) =>
+    `select q.id, ${versionOf} as version from ${from} where ${[...more, ...where, 'true'].join(' and ')} order by q.id desc limit ${limit}`
+  // A plan is made for the statement, so whatever changes its text is in its name; PostgreSQL keeps 63 characters of one.
+  const named = (kind: string, text: string): Bound => ({ name: `list ${kind} ${limit} ${names.join(' ')}`, text, values })
+
+  // Other teams' requests that the reader may approve show among those that wait, which are few; so that any other list
+  // stays one scan of an index.
+  const awaiting = filter.awaiting !== undefined
+  if (awaiting || (!sight.all && filter.state === 'pending_approval')) {
+    if (sight.approves.length === 0) return null
+    const own = awaiting ? [] : sight.teams.filter((team) => filter.team === undefined || team === filter.team)
+    const approvable = eachApprovable(select, bind, sight, awaiting)
+    if (own.length === 0) return named('wait', `${approvable} order by id desc limit ${limit}`)
+    return named('both', `${eachTeam(select, bind(own))} union ${approvable} order by id desc limit ${limit}`)
+  }
+  if (sight.all) return named('all', select('request q'))
+  if (filter.team !== undefined) return sight.teams.includes(filter.team) ? named('own', select('request q')) : null
+  if (sight.teams.length === 0) return null
+  const teams = bind(sight.teams)
+  if (sight.teams.length > MANY_TEAMS) return named('many', select('request q', `q.team = any (${teams}::text[])`))
+  return named('each', `${eachTeam(select, teams)} order by id desc limit ${limit}`)
+}
+
+type Select = (from: string, ...more: readonly string[]) => string
+
+/** A page of each team: together they have the page of all. */
+function eachTeam(select: Select, teams: string): string {
+  return `select s.id, s.version from unnest(${teams}::text[]) mine(team) cross join lateral (${select('request q', 'q.team = mine.team')}) s`
+}
+
+/** Of each team that the reader has roles in: what waits for one of these. `unmet`: and still lacks votes. */
+function eachApprovable(select: Select, bind: (value: unknown) => string, sight: Sight, unmet: boolean): string {
+  const [teams, roles] = [bind(sight.approves.map((a) => a.team)), bind(sight.approves.map((a) => a.role))]
+  const votes = `(select count(*) from approval a where a.request_id = w.request_id and a.vote = 'approve' and w.ordinal = any (a.satisfies))`
+  const rows = select(
+    'waiting_approval w join request q on q.id = w.request_id',
+    'w.team = mine.team',
+    'w.role = any (mine.roles)',
+    ...(unmet ? [`w.required > ${votes}`] : []),
+  )
+  // Once, however many of its requirements are the reader's; the index on waiting approvals has them in this order.
+  const once = rows.replace('select q.id', 'select distinct on (q.id) q.id')
+  return `select s.id, s.version
+    from (select m.team, array_agg(m.role) as roles from unnest(${teams}::text[], ${roles}::text[]) m(team, role) group by m.team) mine
+      cross join lateral (${once}) s group by s.id, s.version`
+}
+
+/** The filter as conditions on `q`, and what they are, for the statement's name. */
+function conditionsOf(
+  filter: RequestFilter,
+  after: Id<'request'> | null,
+  bind: (value: unknown) => string,
+): { readonly names: readonly string[]; readonly where: readonly string[] } {
+  const names: string[] = []
+  const where: string[] = []
+  const add = (name: string, condition: string) => {
+    names.push(name)
+    where.push(condition)
+  }
+  if (filter.team !== undefined) add('team', `q.team = ${bind(filter.team)}`)
+  if (filter.environment !== undefined) add('place', `q.environment = ${bind(filter.environment)}`)
+  // Written out, so that the plan is for this state: some are nearly all, and some are few.
+  const state = requestStates.find((each) => each === filter.state)
+  if (state !== undefined) add(state, `q.state = '${state}'`)
+  if (filter.requester !== undefined)
+    add('by', `q.requester_id = (select r.id from principal r where r.subject = ${bind(filter.requester)})`)
+  if (filter.resource !== undefined && 'id' in filter.resource)
+    add('id', `q.id in (select c.request_id from request_change c where c.resource_id = ${bind(idToUuid(filter.resource.id))}::uuid)`)
+  if (filter.resource !== undefined && 'name' in filter.resource)
+    add('named', `q.id in (select c.request_id from request_change c where c.name = ${bind(filter.resource.name)})`)
+  if (filter.awaiting !== undefined) {
+    const voter = bind(filter.awaiting)
+    add('me', `not exists (select from request_party z where z.request_id = q.id and z.principal_id = ${voter}::uuid)`)
+    where.push(`not exists (select from approval z where z.request_id = q.id and z.principal_id = ${voter}::uuid)`)
+  }
+  if (after !== null) add('after', `q.id < ${bind(idToUuid(after))}::uuid`)
+  return { names, where }
+}
