@@ -85,7 +85,7 @@ const BATCH = 32
  */
 const BATCH_CHARS = 512 * 1024
 
-const admitStatement = { name: 'admit', text: 'select ordinal, answer from admit($1::jsonb[])' }
+const admitStatement = { name: 'admit', text: 'select ordinal, answer from admit($1::jsonb)' }
 
 /**
  * Submits that arrive while calls are under way leave together in the next one; an idle one leaves at once. An error in a
@@ -98,7 +98,7 @@ export function openAdmission(pool: pg.Pool): Admission {
 
   async function send(batch: readonly Waiting[]): Promise<void> {
     try {
-      const rows = await run<{ ordinal: number; answer: AnswerRow }>(pool, admitStatement, [batch.map((w) => w.doc)])
+      const rows = await run<{ ordinal: number; answer: AnswerRow }>(pool, admitStatement, [`[${batch.map((w) => w.doc).join(',')}]`])
       for (const { ordinal, answer } of rows) {
         const item = batch[ordinal - 1]
         if (item === undefined) throw new Error(`admit answered for submit ${ordinal} of ${batch.length}`)

@@ -46,7 +46,8 @@ export async function listLedger(
 ): Promise<readonly LedgerEntry[]> {
   const rows = await read(
     prisma.budgetEntry.findMany({
-      where: { budget: { name, retiredAt: null }, ...(page.after === null ? {} : { id: { gt: page.after } }) },
+      // A decrease reserves nothing.
+      where: { budget: { name, retiredAt: null }, amount: { not: 0 }, ...(page.after === null ? {} : { id: { gt: page.after } }) },
       orderBy: { id: 'asc' },
       take: page.first,
     }),

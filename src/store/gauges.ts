@@ -44,7 +44,7 @@ const gauges = {
         from states s),
       'reservationAge', coalesce((select max(extract(epoch from now() - o.created_at)::float8) from states s, lateral (
           select r.created_at from request r
-            where r.state = s.state and exists (select from request_budget v where v.request_id = r.id and v.delta > 0) order by r.id limit 1) o), 0),
+            where r.state = s.state and exists (select from budget_entry e where e.request_id = r.id and e.kind = 'reserve' and e.delta > 0) order by r.id limit 1) o), 0),
       'branches', (select coalesce(json_agg(json_build_object('repository', b.repository, 'branch', b.branch, 'state', b.state,
           'stateAge', extract(epoch from now() - b.since)::float8,
           'waiting', (select count(*) from (select from delivery d where d.branch_id = b.id and d.finished_at is null limit 100000) c),

@@ -71,7 +71,7 @@ describe('the ledger', async () => {
   const { pool } = house.context.database
   const ledgerOf = (name: string) =>
     purse.query(
-      'select e.kind, e.amount::int from budget_entry e join budget b on b.id = e.budget_id where b.name = $1 and b.retired_at is null order by e.id',
+      'select e.kind, e.amount::int from budget_entry e join budget b on b.id = e.budget_id where b.name = $1 and b.retired_at is null and e.amount <> 0 order by e.id',
       [name],
     )
 

@@ -75,7 +75,7 @@ const wrongs: readonly (readonly [string, string, string])[] = [
   ['taking more than is there from a counter', `update budget set reserved = -1 where name = 'red-lab'`, '23514'],
   [
     'reserving twice for one request',
-    `insert into budget_entry (budget_id, request_id, kind, amount) select id, '${queued}', 'reserve', 1 from budget`,
+    `insert into budget_entry (budget_id, request_id, kind, amount, delta) select id, '${queued}', 'reserve', 1, 1 from budget`,
     '23505',
   ],
   [
@@ -137,7 +137,6 @@ const wrongs: readonly (readonly [string, string, string])[] = [
   ...[
     'event',
     'budget_entry',
-    'request_budget',
     'plan_file',
     'request_change',
     'request_party',
@@ -149,7 +148,6 @@ const wrongs: readonly (readonly [string, string, string])[] = [
   ...[
     'event',
     'budget_entry',
-    'request_budget',
     'plan_file',
     'request_change',
     'request_party',
@@ -213,7 +211,7 @@ describe('the application', () => {
     )
 
     expect(rows.map((row) => row.name)).toEqual(
-      `accept_head admit apply_documents branch_work budget_covers budget_delta cancel_request claim_deliveries
+      `accept_head admit admit apply_documents branch_work budget_covers budget_delta cancel_request claim_deliveries
        covering_budgets current_generation ensure_branch fail_delivery keep_admin_token keep_currency know_principal
        plan_conflicts refuse_access retire_document set_branch_state settle_commits store_attempts take_branch type_id
        vote`.split(/\s+/),

@@ -73,7 +73,8 @@ describe('the schema that typed reads go by', () => {
   test('has the tables, columns, types and nullability of the database', async () => {
     const { rows } = await client.query<{ table: string; column: string; type: string; nullable: boolean }>(
       `select c.table_name as table, c.column_name as column, c.udt_name as type, c.is_nullable = 'YES' as nullable
-       from information_schema.columns c where c.table_schema = 'public' and c.table_name <> '_prisma_migrations'`,
+       from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+       where c.table_schema = 'public' and t.table_type = 'BASE TABLE' and c.table_name <> '_prisma_migrations'`,
     )
     const there: Tables = {}
     for (const { table, column, type, nullable } of rows) {
