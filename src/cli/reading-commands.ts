@@ -53,8 +53,11 @@ export function addReadingCommands(program: Command, start: Start): void {
   gitops.addHelpText('after', '\nExample:\n  purser gitops verify')
   gitops
     .command('verify')
-    .description('prove every commit against the plan that was approved; 1 when one is not backed')
-    .addHelpText('after', '\nExample:\n  purser gitops verify -o json')
+    .description('prove every commit against the plan that was approved, and that none is missing')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0 all proven  1 one is not backed by a request, or is missing, or it was refused\n  2 usage\n\nExample:\n  purser gitops verify -o json',
+    )
     .action((_: unknown, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { verifyGitops } = await import('./gitops.ts')

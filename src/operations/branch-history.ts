@@ -23,5 +23,7 @@ export interface BranchHistory {
   ): Promise<readonly CommitOnBranch[] | null>
   /** What the tree of a commit has at paths. */
   readPaths(branch: BranchRef, commit: string, paths: readonly string[]): Promise<ReadonlyMap<string, PathState>>
+  /** Which of these commits are in the history of `head`. */
+  findInHistory(branch: BranchRef, head: string, commits: readonly string[]): Promise<ReadonlySet<string>>
   close(): Promise<void>
 }

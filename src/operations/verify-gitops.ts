@@ -8,25 +8,38 @@ import type { BranchHistory, CommitOnBranch } from './branch-history.ts'
 import { missingScope, type Caller, type Forbidden } from './caller.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, parseCursor, type PageInput } from './page.ts'
+import { findMissing } from './missing-commits.ts'
 import { GitFault, type BranchRef } from './ports.ts'
 
-/** One page of commits, newest first, branch after branch: how many are proven, and what is wrong with the others. */
+/**
+ * A page of commits, newest first, branch after branch: how many are proven, and what is wrong with the others. After the
+ * commits of a branch comes a page, or more, of those that it lacks.
+ */
 export type Verification = {
   readonly commits: number
   readonly verified: number
+  /** Committed requests whose commit is not on the branch. */
+  readonly missing: number
   readonly problems: readonly JsonObject[]
   readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }
 }
 
-/** Where a page begins: in a branch, so many commits behind the head that was seen on its first page. */
-type Position = { readonly branch: string; readonly head: string | null; readonly skip: number }
+/** Where a page begins: so many commits behind the head that was seen on the first page of a branch, or with what it lacks. */
+type Position = { readonly branch: string } & (
+  | { readonly head: string | null; readonly skip: number }
+  /** The number of the delivery up to which nothing, or what was told, is missing. */
+  | { readonly after: bigint }
+)
+
+type BranchAt = { readonly ref: BranchRef; readonly branch: BranchRecord }
 
 /** A foreign commit may change a whole tree. */
 const MAX_PROBLEMS_OF_COMMIT = 20
 
 /**
  * Proves the commits of the GitOps branches: each was made for a request that policy allowed or approvals released, once,
- * and holds the bytes of its plan. Whatever is on a branch without that is a problem, whoever put it there.
+ * and holds the bytes of its plan. Whatever is on a branch without that is a problem, whoever put it there, and so is the
+ * commit of a request that is not there any more.
  */
 export async function verifyGitops(
   context: Context,
@@ -40,48 +53,52 @@ export async function verifyGitops(
   if (!from.ok) return from
   const { pool } = context.database
   const branches = await listBranches(pool)
-  const first = from.value === null ? 0 : branches.findIndex((branch) => branch.id === from.value?.branch)
-  const unknown = refuse({
-    code: 'invalid' as const,
-    errors: [{ pointer: '/query/after', detail: 'leads to a commit that is not there any more' }],
-  })
-  if (first < 0) return unknown
-
-  for (const [index, branch] of branches.entries()) {
-    if (index < first) continue
-    const start = index === first ? from.value : null
-    try {
-      const ref: BranchRef = {
-        key: branch.id,
-        repository: branch.repository,
-        branch: branch.branch,
-        access: await readBranchAccess(pool, branch),
-      }
-      const now = await history.fetch(ref)
-      const head = start?.head ?? now
-      const skip = start?.skip ?? 0
-      const found = head === null ? [] : await history.listCommits(ref, head, { skip, limit: page.first + 1 })
-      if (found === null) return unknown
-      const last = index === branches.length - 1
-      if (found.length === 0 && !last) continue
-      const commits = found.slice(0, page.first)
-      const next: Position | null =
-        found.length > page.first
-          ? { branch: branch.id, head, skip: skip + commits.length }
-          : last
-            ? null
-            : { branch: branches[index + 1]?.id ?? '', head: null, skip: 0 }
-      return ok(await prove(context, history, { ref, branch }, commits, next))
-    } catch (error) {
-      if (!(error instanceof GitFault)) throw error
-      return refuse({
-        code: 'unavailable',
-        detail: `${branch.branch} of ${branch.repository} cannot be read: ${error.detail}`,
-        retryAfterS: 5,
-      })
-    }
+  const [first] = branches
+  const at: Position | null = from.value ?? (first === undefined ? null : { branch: first.id, head: null, skip: 0 })
+  if (at === null) return ok({ commits: 0, verified: 0, missing: 0, problems: [], pageInfo: { endCursor: null, hasNextPage: false } })
+  const index = branches.findIndex((branch) => branch.id === at.branch)
+  const branch = branches[index]
+  if (branch === undefined) return unknownPosition
+  const { id: key, repository, branch: name } = branch
+  const ref: BranchRef = { key, repository, branch: name, access: await readBranchAccess(pool, branch) }
+  try {
+    if ('skip' in at) return await walk(context, history, { ref, branch }, at, page.first)
+    const { problems, next } = await findMissing(pool, history, { ref, branch }, at.after, page.first)
+    const following = branches[index + 1]
+    const position =
+      next !== null ? { branch: key, after: next } : following === undefined ? null : { branch: following.id, head: null, skip: 0 }
+    return ok({ commits: 0, verified: 0, missing: problems.length, problems, pageInfo: pageInfo(position) })
+  } catch (error) {
+    if (!(error instanceof GitFault)) throw error
+    return refuse({ code: 'unavailable', detail: `${name} of ${repository} cannot be read: ${error.detail}`, retryAfterS: 5 })
   }
-  return ok({ commits: 0, verified: 0, problems: [], pageInfo: { endCursor: null, hasNextPage: false } })
+}
+
+const unknownPosition = refuse({
+  code: 'invalid' as const,
+  errors: [{ pointer: '/query/after', detail: 'leads to a commit that is not there any more' }],
+})
+
+async function walk(
+  context: Context,
+  history: BranchHistory,
+  { ref, branch }: BranchAt,
+  { head: began, skip }: { readonly head: string | null; readonly skip: number },
+  limit: number,
+): Promise<Result<Verification>> {
+  const now = await history.fetch(ref)
+  const head = began ?? now
+  const found = head === null ? [] : await history.listCommits(ref, head, { skip, limit: limit + 1 })
+  if (found === null) return unknownPosition
+  const commits = found.slice(0, limit)
+  const next: Position = found.length > limit ? { branch: branch.id, head, skip: skip + limit } : { branch: branch.id, after: 0n }
+  return ok(await prove(context, history, { ref, branch }, commits, next))
+}
+
+function pageInfo(next: Position | null): Verification['pageInfo'] {
+  if (next === null) return { endCursor: null, hasNextPage: false }
+  const text = 'after' in next ? `${next.branch}.missing.${next.after}` : `${next.branch}.${next.head ?? '-'}.${next.skip}`
+  return { endCursor: encodeCursor(text), hasNextPage: true }
 }
 
 function mayVerify(caller: Caller): Forbidden | null {
@@ -93,6 +110,8 @@ function mayVerify(caller: Caller): Forbidden | null {
 }
 
 function parsePosition(text: string): Position | null {
+  const missing = /^([0-9a-f-]{36})\.missing\.(\d{1,18})$/.exec(text)
+  if (missing !== null) return { branch: missing[1] ?? '', after: BigInt(missing[2] ?? '') }
   const match = /^([0-9a-f-]{36})\.([0-9a-f]{40}|-)\.(\d{1,9})$/.exec(text)
   return match === null ? null : { branch: match[1] ?? '', head: match[2] === '-' ? null : (match[2] ?? null), skip: Number(match[3]) }
 }
@@ -100,9 +119,9 @@ function parsePosition(text: string): Position | null {
 async function prove(
   context: Context,
   history: BranchHistory,
-  { ref, branch }: { readonly ref: BranchRef; readonly branch: BranchRecord },
+  { ref, branch }: BranchAt,
   commits: readonly CommitOnBranch[],
-  next: Position | null,
+  next: Position,
 ): Promise<Verification> {
   const named = commits.flatMap(({ requests: [only, ...others] }) => {
     const id = only === undefined || others.length > 0 ? null : parseId('request', only)
@@ -118,8 +137,7 @@ async function prove(
     for (const { path, reason } of wrong.slice(0, MAX_PROBLEMS_OF_COMMIT))
       problems.push({ repository, branch: name, commit: commit.sha, path, reason })
   }
-  const endCursor = next === null ? null : encodeCursor(`${next.branch}.${next.head ?? '-'}.${next.skip}`)
-  return { commits: commits.length, verified, problems, pageInfo: { endCursor, hasNextPage: next !== null } }
+  return { commits: commits.length, verified, missing: 0, problems, pageInfo: pageInfo(next) }
 }
 
 type Wrong = { readonly path: string | null; readonly reason: string }

@@ -32,3 +32,19 @@ export async function readProofs(pool: pg.Pool, ids: readonly Id<'request'>[]): 
   )
   return new Map(rows.map(({ id, ...proof }) => [idFromUuid('request', id), { ...proof, request: idFromUuid('request', id) }]))
 }
+
+export type Committed = { readonly request: Id<'request'>; readonly commit: string; readonly number: bigint }
+
+/** Requests that were committed to a branch, in the order of their delivery, from after a number on. */
+export async function readCommitted(pool: pg.Pool, branch: string, after: bigint, limit: number): Promise<readonly Committed[]> {
+  const rows = await run<{ readonly id: string; readonly commit: string; readonly number: string }>(
+    pool,
+    {
+      name: 'read_committed',
+      text: `select q.id, q.commit_sha as commit, d.number from delivery d join request q on q.id = d.request_id
+        where d.branch_id = $1 and d.number > $2 and q.commit_sha is not null order by d.number limit $3`,
+    },
+    [branch, after, limit],
+  )
+  return rows.map(({ id, commit, number }) => ({ request: idFromUuid('request', id), commit, number: BigInt(number) }))
+}

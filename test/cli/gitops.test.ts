@@ -13,8 +13,8 @@ it('verify walks to the end, counts, names what is not backed, and exits 1 for i
     ]
     return {
       body: second
-        ? { commits: 1, verified: 0, problems, pageInfo: { endCursor: null, hasNextPage: false } }
-        : { commits: 200, verified: 200, problems: [], pageInfo: { endCursor: 'two', hasNextPage: true } },
+        ? { commits: 1, verified: 0, missing: 0, problems, pageInfo: { endCursor: null, hasNextPage: false } }
+        : { commits: 200, verified: 200, missing: 0, problems: [], pageInfo: { endCursor: 'two', hasNextPage: true } },
     }
   }
 
@@ -32,11 +32,27 @@ it('verify walks to the end, counts, names what is not backed, and exits 1 for i
 })
 
 it('verify is content when every commit is backed', async () => {
-  api.answer = () => ({ body: { commits: 3, verified: 3, problems: [], pageInfo: { endCursor: null, hasNextPage: false } } })
+  api.answer = () => ({ body: { commits: 3, verified: 3, missing: 0, problems: [], pageInfo: { endCursor: null, hasNextPage: false } } })
 
   expect(await api.purser('gitops verify')).toMatchObject({
     exit: 0,
     stderr: '',
     stdout: '3 of 3 commits are the bytes of an approved plan.\n',
+  })
+})
+
+it('verify is not when a commit of an approved request is gone', async () => {
+  const gone = { ...problem, path: null, reason: 'It is the commit of req_1, and is not in the history of the branch.' }
+  api.answer = () => ({
+    body: { commits: 3, verified: 3, missing: 1, problems: [gone], pageInfo: { endCursor: null, hasNextPage: false } },
+  })
+
+  expect(await api.purser('gitops verify')).toMatchObject({
+    exit: 1,
+    stderr: '1 commit of approved requests is missing.\n',
+    stdout: `${'a'.repeat(40)} on main of embedded
+  It is the commit of req_1, and is not in the history of the branch.
+3 of 3 commits are the bytes of an approved plan.
+`,
   })
 })

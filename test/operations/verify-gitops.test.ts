@@ -25,21 +25,33 @@ afterEach(async () => {
   await yard.stage.close()
 })
 
-/** The whole walk, page by page. */
-async function verify(first = 50): Promise<Omit<Verification, 'pageInfo'> & { readonly pages: number }> {
-  let [commits, verified, pages] = [0, 0, 0]
+type Walked = Omit<Verification, 'pageInfo'> & { readonly branches: number }
+
+/** The walk over this yard's branch, page by page; `after` null: over those of the yards before it too, which are gone. */
+async function verify(first = 50, after?: null): Promise<Walked> {
+  const start = after === null ? null : Buffer.from(`${await yard.branchId()}.-.0`).toString('base64url')
+  let [commits, verified, missing] = [0, 0, 0]
   const problems: Verification['problems'][number][] = []
-  let after: string | null = null
-  do {
-    const page = await verifyGitops(house.context, history, house.administrator, { first, after })
+  const branches = new Set<string>()
+  for (let at: string | null = start; ;) {
+    const page = await verifyGitops(house.context, history, house.administrator, { first, after: at })
     if (!page.ok) throw new Error(JSON.stringify(page.problem))
     commits += page.value.commits
     verified += page.value.verified
+    missing += page.value.missing
     problems.push(...page.value.problems)
-    pages += 1
-    after = page.value.pageInfo.endCursor
-  } while (after !== null)
-  return { commits, verified, problems, pages }
+    at = page.value.pageInfo.endCursor
+    const branch = at === null ? '' : (Buffer.from(at, 'base64url').toString().split('.')[0] ?? '')
+    branches.add(branch)
+    if (at === null || (start !== null && branch !== (await yard.branchId()))) break
+  }
+  return { commits, verified, missing, problems, branches: branches.size }
+}
+
+/** Its first page. */
+async function firstPage(first: number) {
+  const after = Buffer.from(`${await yard.branchId()}.-.0`).toString('base64url')
+  return verifyGitops(house.context, history, house.administrator, { first, after })
 }
 
 /** A commit by somebody else, on top of the branch, with another message than theirs. */
@@ -58,7 +70,7 @@ describe('what Purser committed is proven', () => {
       await yard.deliver()
     }
 
-    expect(await verify()).toMatchObject({ commits: 4, verified: 4, problems: [] })
+    expect(await verify()).toMatchObject({ commits: 4, verified: 4, missing: 0, problems: [] })
     expect(await verify(1)).toMatchObject({ commits: 4, verified: 4, problems: [] })
   })
 
@@ -76,15 +88,27 @@ describe('what Purser committed is proven', () => {
     expect(await verify()).toMatchObject({ commits: 1, verified: 1, problems: [] })
   })
 
+  test('while new commits arrive, none of them is missing', async () => {
+    await yard.ask(create('one', 5))
+    await yard.deliver()
+    const page = await firstPage(200)
+    await yard.ask(create('two', 5))
+    await yard.deliver()
+
+    const rest = page.ok
+      ? await verifyGitops(house.context, history, house.administrator, { first: 200, after: page.value.pageInfo.endCursor })
+      : page
+
+    expect(page).toMatchObject({ value: { commits: 1, verified: 1, pageInfo: { hasNextPage: true } } })
+    expect(rest).toMatchObject({ value: { commits: 0, missing: 0, problems: [] } })
+  })
+
   test('while new commits arrive, the walk goes on where it began', async () => {
     for (const name of ['a', 'b', 'c']) {
       await yard.ask(create(name, 1))
       await yard.deliver()
     }
-    let page = await verifyGitops(house.context, history, house.administrator, { first: 2, after: null })
-    // Branches of other tests come first, and are empty.
-    while (page.ok && page.value.commits === 0)
-      page = await verifyGitops(house.context, history, house.administrator, { first: 2, after: page.value.pageInfo.endCursor })
+    const page = await firstPage(2)
     await yard.ask(create('d', 1))
     await yard.deliver()
 
@@ -164,6 +188,41 @@ describe('what nobody approved is named', () => {
 
     expect(problems).toContainEqual(expect.objectContaining({ commit: merge, reason: 'It is a merge, which Purser never makes.' }))
     expect(problems).toContainEqual(expect.objectContaining({ commit: side, reason: 'It names no request.' }))
+  })
+})
+
+describe('what was committed and is gone is named', () => {
+  test.each([1, 50])('commits that somebody took off the branch, however many to a page: %i', async (first) => {
+    const ids: string[] = []
+    for (const name of ['one', 'two', 'three']) {
+      ids.push(await yard.ask(create(name, 5)))
+      await yard.deliver()
+    }
+    const [three, two, one] = yard.log().map(({ sha }) => sha)
+    yard.stage.foreign(['update-ref', 'refs/heads/main', one ?? ''])
+
+    const { problems, ...counts } = await verify(first)
+
+    expect(counts).toMatchObject({ commits: 1, verified: 1, missing: 2 })
+    expect(problems).toEqual(
+      [
+        { commit: two, reason: `It is the commit of ${ids[1]}, and is not in the history of the branch.` },
+        { commit: three, reason: `It is the commit of ${ids[2]}, and is not in the history of the branch.` },
+      ].map((problem) => ({ repository: yard.repository, branch: 'main', path: null, ...problem })),
+    )
+  })
+
+  test('all of them, where the branch itself is gone', async () => {
+    await yard.ask(create('one', 5))
+    await yard.deliver()
+    yard.stage.foreign(['update-ref', '-d', 'refs/heads/main'])
+
+    expect(await verify()).toMatchObject({ commits: 0, verified: 0, missing: 1 })
+    // Of the other yards' branches, which are gone as well, every commit is missing: one walk over all tells all.
+    const all = await verify(50, null)
+    expect(all.branches).toBeGreaterThan(5)
+    expect(all.missing).toBe(all.problems.length)
+    expect(all.missing).toBeGreaterThan(5)
   })
 })
 

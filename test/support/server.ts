@@ -52,6 +52,7 @@ const noCommits: BranchHistory = {
   fetch: async () => null,
   listCommits: async () => null,
   readPaths: async () => new Map(),
+  findInHistory: async () => new Set(),
   close: async () => undefined,
 }
 

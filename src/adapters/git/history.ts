@@ -54,6 +54,7 @@ export function createBranchHistory(options: HistoryOptions): BranchHistory {
     fetch: (branch) => inTurn(branch, () => open(branch).fetch()),
     listCommits: (branch, head, range) => inTurn(branch, () => listCommits(mirrorOf(branch), head, range)),
     readPaths: (branch, commit, paths) => inTurn(branch, () => open(branch).readPaths(commit, paths)),
+    findInHistory: (branch, head, commits) => inTurn(branch, () => open(branch).findInHistory(head, commits)),
     async close() {
       stop.abort()
       await Promise.all([branches.close(), git.close()])

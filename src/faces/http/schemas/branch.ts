@@ -47,6 +47,7 @@ export const branchAcceptance = Type.Object(
 const verificationExample = {
   commits: 2,
   verified: 1,
+  missing: 0,
   problems: [{ repository: 'embedded', branch: 'main', commit: branchExample.head, path: null, reason: 'It names no request.' }],
   pageInfo: { endCursor: null, hasNextPage: false },
 }
@@ -55,6 +56,7 @@ export const verification = Type.Object(
   {
     commits: Type.Integer({ description: 'On this page.' }),
     verified: Type.Integer({ description: 'Of them are what their approved plan says.' }),
+    missing: Type.Integer({ description: 'Committed requests whose commit is not on the branch; told after its commits.' }),
     problems: Type.Array(
       Type.Object({
         repository: Type.String(),
@@ -68,7 +70,8 @@ export const verification = Type.Object(
   },
   {
     $id: 'Verification',
-    description: 'Commits of the GitOps branches, newest first and branch after branch, and what does not back them.',
+    description:
+      'Commits of the GitOps branches, newest first and branch after branch, what does not back them, and those that are missing.',
     examples: [verificationExample],
   },
 )
