@@ -8,7 +8,7 @@ import type { RejectOptions } from './reject.ts'
 import type { RequestOptions } from './request.ts'
 import type { RequestsOptions } from './requests.ts'
 import type { RetryOptions } from './retry.ts'
-import { asking, exitHelp, type Start } from './start.ts'
+import { asking, doneHelp, exitHelp, type Start } from './start.ts'
 
 /** What asks: documents, plans, requests, and what is done to a request afterwards. */
 export function addAskingCommands(program: Command, start: Start): void {
@@ -31,7 +31,7 @@ function addApply(program: Command, start: Start): void {
         .makeOptionMandatory(),
     )
     .option('--dry-run', 'answer the same, store nothing')
-    .addHelpText('after', '\nExample:\n  purser apply -f examples/platform --dry-run')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser apply -f examples/platform --dry-run`)
     .action((options: ApplyOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { apply } = await import('./apply.ts')
@@ -68,7 +68,7 @@ function addPlan(program: Command, start: Start): void {
     .option('--exit-code', 'as git diff: 0 nothing would change, 1 something would; 3 denied, 2 usage, 128 anything else')
     .addHelpText(
       'after',
-      `${inputHelp}\n\nExample:\n  purser plan create postgres orders-db --team payments --env prod \\
+      `${inputHelp}\n\nExit codes:\n  0 it would be taken  1 refused  2 usage  3 denied; see also --exit-code\n\nExample:\n  purser plan create postgres orders-db --team payments --env prod \\
     size=m storageGB=600`,
     )
     .action((words: readonly string[], options: PlanOptions, command: Command) =>
@@ -113,7 +113,7 @@ function addRequests(program: Command, start: Start): void {
     .addOption(new Option('--awaiting <who>', 'that wait for your approval').choices(['me']))
     .addOption(new Option('--first <n>', 'at most so many').argParser(parseCount).conflicts('all'))
     .option('--all', 'all, however many')
-    .addHelpText('after', '\nExample:\n  purser requests --awaiting me')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser requests --awaiting me`)
     .action((id: string | undefined, options: RequestsOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { requests } = await import('./requests.ts')
@@ -129,7 +129,7 @@ function addVotes(program: Command, start: Start): void {
     .description('list what waits for your approval')
     .addOption(new Option('--first <n>', 'at most so many').argParser(parseCount).conflicts('all'))
     .option('--all', 'all, however many')
-    .addHelpText('after', '\nExample:\n  purser approvals --first 5')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser approvals --first 5`)
     .action((options: RequestsOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { requests } = await import('./requests.ts')
@@ -143,7 +143,7 @@ function addVotes(program: Command, start: Start): void {
     .argument('<id>', 'the request')
     .option('--digest <digest>', 'the plan that you saw; without it, it is shown here and you are asked')
     .option('--comment <text>', 'what you want to say')
-    .addHelpText('after', '\nExample:\n  purser approve req_01h2xcejqtf2nbrexx3vqjhp41')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser approve req_01h2xcejqtf2nbrexx3vqjhp41`)
     .action((id: string, options: ApproveOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { approve } = await import('./approve.ts')
@@ -155,8 +155,8 @@ function addVotes(program: Command, start: Start): void {
     .helpGroup(asking)
     .description('say no; one is enough')
     .argument('<id>', 'the request')
-    .requiredOption('--comment <text>', 'why')
-    .addHelpText('after', "\nExample:\n  purser reject req_01h2xcejqtf2nbrexx3vqjhp41 --comment 'half of it will do'")
+    .requiredOption('--comment <text>', 'why; it must be given')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser reject req_01h2xcejqtf2nbrexx3vqjhp41 --comment 'half of it will do'`)
     .action((id: string, options: RejectOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { reject } = await import('./reject.ts')
@@ -171,7 +171,7 @@ function addAfterwards(program: Command, start: Start): void {
     .helpGroup(asking)
     .description('take a request back, until delivery has begun')
     .argument('<id>', 'the request')
-    .addHelpText('after', '\nExample:\n  purser cancel req_01h2xcejqtf2nbrexx3vqjhp41')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser cancel req_01h2xcejqtf2nbrexx3vqjhp41`)
     .action((id: string, _: unknown, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { cancel } = await import('./cancel.ts')
@@ -198,7 +198,7 @@ function addAfterwards(program: Command, start: Start): void {
     .helpGroup(asking)
     .description('show what a request changes in the files')
     .argument('<id>', 'the request')
-    .addHelpText('after', '\nExample:\n  purser diff req_01h2xcejqtf2nbrexx3vqjhp41')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser diff req_01h2xcejqtf2nbrexx3vqjhp41`)
     .action((id: string, _: unknown, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { requests } = await import('./requests.ts')

@@ -4,7 +4,7 @@ import { Unreachable } from './client.ts'
 import { openContext } from './context.ts'
 import { exits, type Io } from './io.ts'
 import { addReadingCommands } from './reading-commands.ts'
-import { serverCommands } from './server-commands.ts'
+import { addServerCommands } from './server-commands.ts'
 import { formats, readSettings } from './settings.ts'
 import { asking, exitHelp, type Start } from './start.ts'
 import { visible } from './text.ts'
@@ -74,15 +74,7 @@ function describeProgram(io: Io, finish: (exit: number) => void): Command {
   }
   addAskingCommands(program, start)
   addReadingCommands(program, start)
-  for (const { name, summary } of serverCommands) {
-    program
-      .command(name)
-      .helpGroup('Commands of a server:')
-      .description(summary)
-      .action(() => {
-        throw new Error(`${name} is main's to run`)
-      })
-  }
+  addServerCommands(program)
   return program
 }
 
@@ -91,7 +83,8 @@ Environment:
   PURSER_URL     the server (default http://127.0.0.1:8080)
   PURSER_TOKEN   who you are (default: what $PURSER_DATA/admin-token holds, but
                  only towards a server on this machine)
-  PURSER_DATA    where a server on this machine keeps its data (default ./.purser)
+  PURSER_DATA    where a server on this machine keeps its data (default
+                 ./.purser)
 
 ${exitHelp}
 

@@ -3,7 +3,7 @@ import type { BudgetsOptions } from './get.ts'
 import { parseCount } from './options.ts'
 import type { PageOptions } from './pages.ts'
 import type { ResourcesOptions } from './resources.ts'
-import { asking, type Start } from './start.ts'
+import { asking, doneHelp, type Start } from './start.ts'
 
 /** What shows what there is. */
 export function addReadingCommands(program: Command, start: Start): void {
@@ -13,7 +13,7 @@ export function addReadingCommands(program: Command, start: Start): void {
     .option('--env <environment>', 'in this environment')
     .option('--blueprint <name>', 'made by this blueprint')
     .option('--status <status>', 'with this status; deleted ones show only so')
-    .addHelpText('after', '\nExample:\n  purser resources orders-db --env prod')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser resources orders-db --env prod`)
     .action((which: string | undefined, options: ResourcesOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { resources } = await import('./resources.ts')
@@ -23,7 +23,7 @@ export function addReadingCommands(program: Command, start: Start): void {
   paged(program.command('budgets').helpGroup(asking).description('show what is left of the budgets, or of one'))
     .argument('[name]', 'a budget')
     .option('--ledger', 'with a name: how that came to be, oldest first')
-    .addHelpText('after', '\nExample:\n  purser budgets payments-prod --ledger')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser budgets payments-prod --ledger`)
     .action((name: string | undefined, options: BudgetsOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { budgets } = await import('./get.ts')
@@ -32,7 +32,7 @@ export function addReadingCommands(program: Command, start: Start): void {
     )
   paged(program.command('blueprints').helpGroup(asking).description('list what may be asked for, or show what one takes'))
     .argument('[name]', 'a blueprint, or name@version')
-    .addHelpText('after', '\nExample:\n  purser blueprints postgres')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser blueprints postgres`)
     .action((name: string | undefined, options: PageOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { blueprints } = await import('./get.ts')
@@ -42,7 +42,7 @@ export function addReadingCommands(program: Command, start: Start): void {
   paged(program.command('get').helpGroup(asking).description('list documents of a kind, or show one as YAML'))
     .argument('<kind>', 'environments, teams, blueprints, policies, budgets or services')
     .argument('[name]', 'one of them')
-    .addHelpText('after', '\nExample:\n  purser get policy databases -o yaml')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser get policy databases -o yaml`)
     .action((kind: string, name: string | undefined, options: PageOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { get } = await import('./get.ts')
@@ -50,13 +50,13 @@ export function addReadingCommands(program: Command, start: Start): void {
       }),
     )
   const gitops = program.command('gitops').helpGroup(asking).description('look at the GitOps branches')
-  gitops.addHelpText('after', '\nExample:\n  purser gitops verify')
+  gitops.helpCommand(false).addHelpText('after', '\nExample:\n  purser gitops verify')
   gitops
     .command('verify')
     .description('prove every commit against the plan that was approved, and that none is missing')
     .addHelpText(
       'after',
-      '\nExit codes:\n  0 all proven  1 one is not backed by a request, or is missing, or it was refused\n  2 usage\n\nExample:\n  purser gitops verify -o json',
+      '\nExit codes:\n  0 all proven, none missing  1 not so, or refused  2 usage\n\nExample:\n  purser gitops verify -o json',
     )
     .action((_: unknown, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
@@ -69,7 +69,10 @@ export function addReadingCommands(program: Command, start: Start): void {
     .helpGroup(asking)
     .description('print what makes a shell complete commands, teams, blueprints, resources')
     .argument('<shell>', 'bash, zsh or fish')
-    .addHelpText('after', '\nExample:\n  purser completion bash >> ~/.bashrc')
+    .addHelpText(
+      'after',
+      `\n${doneHelp}\n\nExample:\n  purser completion bash >> ~/.bashrc\n  purser completion zsh >> ~/.zshrc   # after compinit\n  purser completion fish > ~/.config/fish/completions/purser.fish`,
+    )
     .action((shell: string, _: unknown, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {
         const { completion } = await import('./completion.ts')

@@ -120,12 +120,15 @@ describe('what is asked, and as whom', () => {
 const asking =
   'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get gitops completion'.split(' ')
 
-it('the help of every command has an example and fits a terminal', async () => {
-  for (const command of asking) {
-    const ran = await api.purser(`${command} --help`)
+const ofServers = 'serve work migrate config doctor'.split(' ')
+
+it('the help of every command has an example and its exit codes, and fits a terminal', async () => {
+  for (const command of [...asking, ...ofServers, 'gitops verify', '']) {
+    const ran = await api.purser(`${command} --help`.trim())
 
     expect(ran.exit).toBe(0)
-    expect(ran.stdout).toContain(`Example:\n  purser ${command} `)
+    expect(ran.stdout).toMatch(new RegExp(`Example:\\n  (?:[A-Z_]+=\\w+ )?purser ${command}\\b`))
+    if (command !== 'gitops') expect(ran.stdout, command).toMatch(/Exit codes:\n  0 /)
     for (const line of ran.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
   }
 })
@@ -134,7 +137,7 @@ it('one help lists the commands of server and client', async () => {
   const ran = await api.purser('--help')
 
   expect(ran.exit).toBe(0)
-  for (const name of [...asking, 'serve', 'work', 'migrate', 'config', 'doctor']) {
+  for (const name of [...asking, ...ofServers]) {
     expect(ran.stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
   }
 })
