@@ -6,7 +6,7 @@ import { listRequestVersions } from '../store/request-lists.ts'
 import { budgetViewOf, missingScope, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { parseCursor, type Page, type PageInput, pageInfoOf } from './page.ts'
-import { presentVersions, readAndPresent } from './presented-requests.ts'
+import { presentRequests, readAndPresent } from './presented-requests.ts'
 
 export type RequestsQuery = {
   readonly team?: string
@@ -47,7 +47,7 @@ export async function listRequests(context: Context, caller: Caller, query: Requ
     },
     { first: page.first + 1, after: after.value },
   )
-  const shown = await presentVersions(context, versions.slice(0, page.first), budgetViewOf(platform, caller))
+  const shown = await presentRequests(context, versions.slice(0, page.first), budgetViewOf(platform, caller))
   // What moved on between the two reads is not in this list any more.
   const items = query.state === undefined ? shown : shown.filter((item) => item['state'] === query.state)
   const last = versions[Math.min(page.first, versions.length) - 1]

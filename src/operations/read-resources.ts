@@ -1,17 +1,13 @@
-import { parseId, type Id } from '../core/ids.ts'
+import { idFromUuid, parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { formatMoney } from '../core/money.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import {
-  listResourceChanges,
-  listResources as listInStore,
-  readResource as readInStore,
-  type ResourceRecord,
-  type ResourceStatus,
-} from '../store/resources.ts'
+import { listResourceChanges, readResource as readInStore, type ResourceRecord, type ResourceStatus } from '../store/resources.ts'
+import { listResourceVersions, readResourcesByUuid } from '../store/resource-lists.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
-import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
+import { pageInfoOf, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
+import { presentedBy, presentVersions } from './presented.ts'
 
 export type ResourcesQuery = {
   readonly team?: string
@@ -20,6 +16,9 @@ export type ResourcesQuery = {
   readonly status?: ResourceStatus
 }
 
+/** Everybody who may see a resource sees all of it. */
+const presentedResources = presentedBy<'all'>()
+
 /** A page of the resources of the caller's teams, newest first; deleted ones only where `status` asks for them. */
 export async function listResources(context: Context, caller: Caller, query: ResourcesQuery, page: PageInput): Promise<Result<Page>> {
   const forbidden = missingScope(caller, 'read')
@@ -27,15 +26,22 @@ export async function listResources(context: Context, caller: Caller, query: Res
   const after = parseCursor<Id<'resource'>>(page.after, (text) => parseId('resource', text))
   if (!after.ok) return after
   const teams = readableTeams(await context.platform(), caller)
-  const records = await listInStore(context.database, teams, query, { first: page.first + 1, after: after.value })
-  return ok(
-    pageOf(
-      records,
-      page.first,
-      (record) => present(record, context.currency),
-      (record) => record.id,
-    ),
+  const { pool } = context.database
+  const versions = await listResourceVersions(pool, teams, query, { first: page.first + 1, after: after.value })
+  const items = await presentVersions(
+    presentedResources(context),
+    versions.slice(0, page.first),
+    () => 'all' as const,
+    (ids) => readResourcesByUuid(pool, ids),
+    (record) => present(record, context.currency),
   )
+  const last = versions[Math.min(page.first, versions.length) - 1]
+  // What moved on between the two reads is not in this list any more.
+  const shown = items.filter((item) => (query.status === undefined ? item['status'] !== 'deleted' : item['status'] === query.status))
+  return ok({
+    items: shown,
+    pageInfo: pageInfoOf(last === undefined ? null : idFromUuid('resource', last.id), versions.length > page.first),
+  })
 }
 
 export async function readResource(context: Context, caller: Caller, text: string): Promise<Result<JsonObject>> {

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { idToUuid, type Id } from '../core/ids.ts'
 import { requestStates, type RequestState } from '../core/request.ts'
 import { run } from './database.ts'
+import { isMany, limitOf, type Version } from './list-pages.ts'
 import { versionOf, type Sight } from './requests.ts'
 
 export type RequestFilter = {
@@ -15,26 +16,17 @@ export type RequestFilter = {
   readonly awaiting?: string
 }
 
-/** UUID and version of a request: as long as the version is the same, so is all that is shown of it. Null: read it anyway. */
-export type RequestVersion = { readonly id: string; readonly version: string | null }
-
-/** As many rows as a page may have at most, in few steps: a limit that is known makes better plans, and each is a statement. */
-const limits = [11, 51, 201]
-
-/** From here on one scan through all requests finds a page sooner than one scan for each team. */
-const MANY_TEAMS = 20
-
 /** A page of requests, newest first: at most `first` of those before `after`. Filters over what is out of sight find nothing. */
 export async function listRequestVersions(
   pool: pg.Pool,
   sight: Sight,
   filter: RequestFilter,
   page: { readonly first: number; readonly after: Id<'request'> | null },
-): Promise<readonly RequestVersion[]> {
+): Promise<readonly Version[]> {
   const statement = statementOf(sight, filter, page)
   if (statement === null) return []
   const { name, text, values } = statement
-  const rows = await run<RequestVersion>(pool, { name, text }, values)
+  const rows = await run<Version>(pool, { name, text }, values)
   return rows.slice(0, page.first)
 }
 
@@ -46,7 +38,7 @@ function statementOf(
   filter: RequestFilter,
   page: { readonly first: number; readonly after: Id<'request'> | null },
 ): Bound | null {
-  const limit = limits.find((most) => most >= page.first) ?? page.first
+  const limit = limitOf(page.first)
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
   const { names, where } = conditionsOf(filter, page.after, bind)
@@ -69,7 +61,7 @@ function statementOf(
   if (filter.team !== undefined) return sight.teams.includes(filter.team) ? named('own', select('request q')) : null
   if (sight.teams.length === 0) return null
   const teams = bind(sight.teams)
-  if (sight.teams.length > MANY_TEAMS) return named('many', select('request q', `q.team = any (${teams}::text[])`))
+  if (isMany(sight.teams)) return named('many', select('request q', `q.team = any (${teams}::text[])`))
   return named('each', `${eachTeam(select, teams)} order by id desc limit ${limit}`)
 }
 

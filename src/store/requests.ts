@@ -4,6 +4,7 @@ import type { TeamRole } from '../core/plan.ts'
 import type { Actor, ApprovalRecord, ProblemFacts, RequestBody, RequestRecord } from '../core/request-record.ts'
 import type { RequestState } from '../core/request.ts'
 import { only, run } from './database.ts'
+import type { Versioned } from './list-pages.ts'
 import { parseSnapshots, type SnapshotRow } from './snapshot.ts'
 
 /**
@@ -68,16 +69,13 @@ export async function readRequest(pool: pg.Pool, id: Id<'request'>, sight: Sight
   return read?.newer?.record ?? null
 }
 
-/** A request with its version, and how much it weighs: characters of what was asked, planned and decided. */
-export type VersionedRequest = { readonly version: string | null; readonly record: RequestRecord; readonly weight: number }
-
 /** One request as `readRequest` does; only its version (`newer` null) where the caller has this one already. */
 export async function readNewerRequest(
   pool: pg.Pool,
   id: Id<'request'>,
   sight: Sight,
   known: string | null,
-): Promise<{ readonly newer: VersionedRequest | null } | null> {
+): Promise<{ readonly newer: Versioned<RequestRecord> | null } | null> {
   const rows = await run<Omit<RequestRow, 'body'> & { body: string | null }>(
     pool,
     {
@@ -93,7 +91,7 @@ export async function readNewerRequest(
 }
 
 /** Requests by UUID, in any order. Whoever asks has seen them in a list, which is what authorizes it. */
-export async function readRequestsByUuid(pool: pg.Pool, uuids: readonly string[]): Promise<ReadonlyMap<string, VersionedRequest>> {
+export async function readRequestsByUuid(pool: pg.Pool, uuids: readonly string[]): Promise<ReadonlyMap<string, Versioned<RequestRecord>>> {
   const rows = await run<RequestRow>(
     pool,
     { name: 'read_requests', text: `select ${columns}, q.body::text as body ${from} where q.id = any ($1::uuid[])` },
@@ -102,7 +100,7 @@ export async function readRequestsByUuid(pool: pg.Pool, uuids: readonly string[]
   return new Map(rows.map((row) => [row.id, versioned(row)]))
 }
 
-function versioned(row: RequestRow): VersionedRequest {
+function versioned(row: RequestRow): Versioned<RequestRecord> {
   return { version: row.version, record: parseRow(row), weight: row.body.length }
 }
 

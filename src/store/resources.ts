@@ -19,10 +19,12 @@ export type ResourceRecord = {
   readonly ttl: string | null
   readonly status: ResourceStatus
   readonly lastRequest: Id<'request'>
-  readonly files: readonly { readonly path: string; readonly digest: string }[]
+  readonly files: readonly ResourceFile[]
   readonly createdAt: Date
   readonly updatedAt: Date
 }
+
+export type ResourceFile = { readonly path: string; readonly digest: string }
 
 /** What updates and deletes are planned on: the committed resources of these names, by name. */
 export async function readLiveResources(
@@ -67,41 +69,6 @@ export async function readLiveResources(
       },
     ]),
   )
-}
-
-export type ResourceFilter = {
-  readonly team?: string
-  readonly environment?: string
-  readonly blueprint?: string
-  readonly status?: ResourceStatus
-}
-
-/** A page of resources of these teams (null: of all), newest first; deleted ones only where the filter asks for them. */
-export async function listResources(
-  { prisma }: Database,
-  teams: readonly string[] | null,
-  filter: ResourceFilter,
-  page: { readonly first: number; readonly after: Id<'resource'> | null },
-): Promise<readonly ResourceRecord[]> {
-  const where: Prisma.ResourceWhereInput = {
-    AND: [
-      ...(teams === null ? [] : [{ team: { in: [...teams] } }]),
-      ...(filter.team === undefined ? [] : [{ team: filter.team }]),
-      ...(filter.environment === undefined ? [] : [{ environment: filter.environment }]),
-      ...(filter.blueprint === undefined ? [] : [{ blueprintName: filter.blueprint }]),
-      ...(page.after === null ? [] : [{ id: { lt: idToUuid(page.after) } }]),
-    ],
-    status: filter.status ?? { not: 'deleted' },
-  }
-  const rows = await read(
-    prisma.resource.findMany({
-      where,
-      include: { files: { select: { path: true, digest: true }, orderBy: { path: 'asc' } } },
-      orderBy: { id: 'desc' },
-      take: page.first,
-    }),
-  )
-  return rows.map(parse)
 }
 
 /** One resource of these teams (null: of all); deleted ones stay readable. */

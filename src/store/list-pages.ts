@@ -1,0 +1,20 @@
+/** UUID and version of a thing: as long as the version is the same, so is all that is shown of it. Null: read it anyway. */
+export type Version = { readonly id: string; readonly version: string | null }
+
+/** What was read of a thing with its version, and how much it weighs in memory, in characters. */
+export type Versioned<R> = { readonly version: string | null; readonly record: R; readonly weight: number }
+
+/** A limit that is written out makes better plans, and each is a statement of its own: so there are few. */
+const limits = [11, 51, 201] as const
+
+/** As many rows as to read for a page of at most `first`. */
+export function limitOf(first: number): number {
+  return limits.find((most) => most >= first) ?? first
+}
+
+const MANY = 20
+
+/** Whether one scan through everything finds a page sooner than one for each team. */
+export function isMany(teams: readonly string[]): boolean {
+  return teams.length > MANY
+}
