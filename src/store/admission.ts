@@ -1,9 +1,9 @@
 import type pg from 'pg'
-import { Fault } from '../core/fault.ts'
 import { idToUuid, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Action, ObjectRef, Plan } from '../core/plan.ts'
 import type { BudgetSnapshot } from '../core/request-record.ts'
+import { openBatches } from './batching.ts'
 import { run } from './database.ts'
 import { parseSnapshots, type SnapshotRow } from './snapshot.ts'
 
@@ -85,92 +85,33 @@ const BATCH = 32
  */
 const BATCH_CHARS = 512 * 1024
 
-const admitStatement = { name: 'admit', text: 'select ordinal, answer from admit($1::jsonb)' }
+const admitStatement = { name: 'admit', text: 'select answer from admit($1::jsonb) order by ordinal' }
 
-/**
- * Submits that arrive while calls are under way leave together in the next one; an idle one leaves at once. An error in a
- * batch of several is looked into one by one, so that a submit which cannot be written takes no neighbour with it.
- */
+/** Submits that arrive while calls are under way leave together in the next one. */
 export function openAdmission(pool: pg.Pool): Admission {
-  type Waiting = { readonly doc: string; readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }
-  const waiting: Waiting[] = []
-  let underWay = 0
+  const admit = openBatches({
+    run: admitAll,
+    calls: CONNECTIONS,
+    most: BATCH,
+    heaviest: BATCH_CHARS,
+    weigh: (doc: string) => doc.length,
+    waiting: MOST_WAITING,
+  })
 
-  async function send(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const rows = await run<{ ordinal: number; answer: AnswerRow }>(pool, admitStatement, [`[${batch.map((w) => w.doc).join(',')}]`])
-      for (const { ordinal, answer } of rows) {
-        const item = batch[ordinal - 1]
-        if (item === undefined) throw new Error(`admit answered for submit ${ordinal} of ${batch.length}`)
-        if (answer.outcome === 'again') waiting.push(item)
-        else item.resolve(parseAnswer(answer))
-      }
-    } catch (error) {
-      if (batch.length === 1 || (error instanceof Fault && error.kind === 'wait')) for (const item of batch) item.reject(error)
-      else for (const item of batch) await send([item])
-    }
-  }
-
-  function takeBatch(): Waiting[] {
-    let count = 0
-    let chars = 0
-    for (const { doc } of waiting.slice(0, BATCH)) {
-      chars += doc.length
-      if (count > 0 && chars > BATCH_CHARS) break
-      count++
-    }
-    return waiting.splice(0, count)
-  }
-
-  function pump(): void {
-    while (underWay < CONNECTIONS && waiting.length > 0) {
-      underWay++
-      void send(takeBatch()).finally(() => {
-        underWay--
-        pump()
-      })
-    }
+  async function admitAll(docs: readonly string[]): Promise<readonly AnswerRow[]> {
+    const rows = await run<{ answer: AnswerRow }>(pool, admitStatement, [`[${docs.join(',')}]`])
+    return rows.map((row) => row.answer)
   }
 
   return {
-    admit(submit) {
-      // Whoever waits here waits for a database that does not keep up; to be told so is better than to wait in vain.
-      if (waiting.length >= MOST_WAITING) return Promise.reject(new Fault('wait', 'too many submits wait for the database'))
-      return new Promise((resolve, reject) => {
-        waiting.push({ doc: JSON.stringify(submitDocument(submit)), resolve, reject })
-        pump()
-      })
+    async admit(submit) {
+      const doc = JSON.stringify(submitDocument(submit))
+      for (;;) {
+        const answer = await admit(doc)
+        if (answer.outcome !== 'again') return parseAnswer(answer)
+      }
     },
   }
-}
-
-/**
- * What stands in the way of a plan right now, without locks: for plans, which promise nothing. `stale`: a resource moved
- * on since it was read.
- */
-export async function readConflict(pool: pg.Pool, plan: Plan): Promise<Conflict | { readonly outcome: 'stale' } | null> {
-  const doc = { team: plan.team, environment: plan.environment, changes: changeDocuments(plan, []) }
-  const rows = await run<{ verdict: Conflict | { outcome: 'stale' } }>(
-    pool,
-    { name: 'plan_conflicts', text: 'select verdict from plan_conflicts($1::jsonb[])' },
-    [[JSON.stringify(doc)]],
-  )
-  return rows[0]?.verdict ?? null
-}
-
-/** The budgets that cover a plan, as they would stand with its reservation, and those that it would not fit in. */
-export async function readCoveringBudgets(pool: pg.Pool, plan: Plan): Promise<readonly BudgetSnapshot[]> {
-  const rows = await run<{ budget: SnapshotRow }>(
-    pool,
-    {
-      name: 'covering_budgets',
-      text: `select jsonb_build_object('name', b.name, 'team', b.team, 'measure', b.measure, 'limit', b.limit_amount, 'committed', b.committed,
-             'reserved', b.reserved, 'requested', v.delta) as budget
-           from covering_budgets($1, $2, $3::jsonb) v join budget b on b.id = v.budget_id order by b.id`,
-    },
-    [plan.team, plan.environment, JSON.stringify(changeDocuments(plan, []))],
-  )
-  return parseSnapshots(rows.map((row) => row.budget))
 }
 
 type ChangeDocument = {

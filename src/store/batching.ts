@@ -3,10 +3,13 @@ import { Fault } from '../core/fault.ts'
 export type BatchOptions<Item, Answer> = {
   /** One call for all of them; answers in their order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>
-  /** Calls under way at once. */
+  /** Calls under way at once: one, and others as soon as there are items enough for a full one. */
   readonly calls: number
-  /** Items that leave together. */
+  /** Items that leave together, */
   readonly most: number
+  /** and as much of what `weigh` says of them; a heavier one leaves alone. */
+  readonly heaviest?: number
+  readonly weigh?: (item: Item) => number
   /** Items kept waiting before the next is refused. */
   readonly waiting: number
 }
@@ -15,7 +18,8 @@ export type BatchOptions<Item, Answer> = {
  * Items that arrive while calls are under way leave together in the next one; an idle one leaves at once. An error in a batch
  * of several is looked into one by one, so that none takes its neighbours with it.
  */
-export function openBatches<Item, Answer>({ run, calls, most, waiting }: BatchOptions<Item, Answer>): (item: Item) => Promise<Answer> {
+export function openBatches<Item, Answer>(options: BatchOptions<Item, Answer>): (item: Item) => Promise<Answer> {
+  const { run, calls, most, waiting, heaviest = Infinity, weigh = () => 0 } = options
   type Waiting = { readonly item: Item; readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }
   const queue: Waiting[] = []
   let underWay = 0
@@ -32,10 +36,21 @@ export function openBatches<Item, Answer>({ run, calls, most, waiting }: BatchOp
     }
   }
 
+  function takeBatch(): readonly Waiting[] {
+    let count = 0
+    let weight = 0
+    for (const { item } of queue.slice(0, most)) {
+      weight += weigh(item)
+      if (count > 0 && weight > heaviest) break
+      count++
+    }
+    return queue.splice(0, count)
+  }
+
   function pump(): void {
-    while (underWay < calls && queue.length > 0) {
+    while (queue.length > 0 && underWay < (queue.length < most ? 1 : calls)) {
       underWay++
-      void send(queue.splice(0, most)).finally(() => {
+      void send(takeBatch()).finally(() => {
         underWay--
         pump()
       })
@@ -47,7 +62,7 @@ export function openBatches<Item, Answer>({ run, calls, most, waiting }: BatchOp
     return new Promise((resolve, reject) => {
       queue.push({ item, resolve, reject })
       // After whatever else arrived in this turn of the event loop, so that it comes along.
-      if (queue.length === 1) setImmediate(pump)
+      if (queue.length === 1 || queue.length === most) setImmediate(pump)
     })
   }
 }
