@@ -9,15 +9,16 @@ import {
   type PathChange,
   type PushOutcome,
 } from '../../operations/ports.ts'
-import { buildCommits } from './fast-import.ts'
+import { buildCommits } from './build-commits.ts'
 import { cleanText, MirrorBroken } from './faults.ts'
 import { createMirror, HEAD_REF, type Mirror, type Timeouts } from './mirror.ts'
+import { createTreeCache, type TreeCache } from './objects.ts'
 import { checkPath, isBranchName } from './paths.ts'
 import { pushArguments, readPush } from './push.ts'
 import { readPaths } from './read-paths.ts'
 import { remoteOf, type Secrets } from './remote.ts'
 import { createGitRunner } from './run.ts'
-import { readSigner, signCommits } from './sign-commits.ts'
+import { readSigner } from './ssh-signature.ts'
 
 export type GitOptions = {
   /** Where the private mirrors live; made if need be. */
@@ -35,7 +36,7 @@ export const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs:
 /** The `git` program as the port that delivery writes through. */
 export function createGitBranches({ directory, searchPath, secrets = {}, timeouts = TIMEOUTS }: GitOptions): GitBranches {
   const git = createGitRunner({ directory, searchPath })
-  const known: Known = { fetched: new Map(), whole: new Map() }
+  const known: Known = { fetched: new Map(), whole: new Map(), built: new Map(), trees: createTreeCache() }
   return {
     open(branch, signal) {
       checkBranch(branch)
@@ -51,6 +52,9 @@ type Known = {
   readonly fetched: Map<string, string>
   /** A commit whose whole history was seen to be there, so that only what is new has to be walked. */
   readonly whole: Map<string, string>
+  /** The last chain that was built, whose commits descend from `onto`: that needs no proof. */
+  readonly built: Map<string, { readonly onto: Head; readonly commits: ReadonlySet<string> }>
+  readonly trees: TreeCache
 }
 
 function forget(known: Known, key: string): void {
@@ -107,6 +111,8 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
   }
 
   async function isAncestor(commit: string, head: string): Promise<boolean> {
+    checkCommit(commit)
+    if (commit === head && known.fetched.get(ref.key) === head) return true
     if (!(await has(mirror, commit))) {
       // Unknown is only a no when nothing else is missing: money is released on the strength of it.
       await proveWhole(head)
@@ -140,24 +146,31 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
   }
 
   async function build(onto: Head, commits: readonly CommitPlan[]): Promise<readonly BuiltCommit[]> {
-    const signer = await readSigner(ref.access)
-    const built = await buildCommits(mirror, onto, commits)
-    return signer === null ? built : signCommits(mirror, built, signer)
+    if (commits.length === 0) return []
+    const built = await buildCommits(mirror, known.trees, onto, commits, await readSigner(ref.access))
+    known.built.set(ref.key, { onto, commits: new Set(built.map(({ sha }) => sha)) })
+    return built
   }
 
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
-    if (expected !== null && !(await isAncestor(expected, sha))) throw new Error('bug: a push that is no fast-forward')
+    if (!(await descends(expected, sha))) throw new Error('bug: a push that is no fast-forward')
     const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha))
     const outcome = readPush(result, (stderr) => mirror.unreachable(stderr))
     if (outcome.kind === 'pushed') known.fetched.set(ref.key, sha)
     return outcome
   }
 
+  async function descends(from: Head, sha: string): Promise<boolean> {
+    if (from === null) return true
+    const built = known.built.get(ref.key)
+    return (built?.onto === from && built.commits.has(sha)) || (await isAncestor(from, sha))
+  }
+
   return {
     fetch: () => guard(fetch).catch((error: unknown) => (isAboutMirror(error) ? guard(fetch) : Promise.reject(error))),
     isAncestor: (commit, head) => guard(() => isAncestor(commit, head)),
     findInHistory: (head, commits) => guard(() => findInHistory(head, commits)),
-    readPaths: (head, paths) => guard(() => readPaths(mirror, head, paths)),
+    readPaths: (head, paths) => guard(() => readPaths(mirror, known.trees, head, paths)),
     buildCommits: (onto, commits) => guard(() => build(onto, commits)),
     push: (expected, sha) => guard(() => push(expected, sha)),
     lastChange: (head, path) => guard(() => lastChange(mirror, head, path)),

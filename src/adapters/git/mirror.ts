@@ -17,8 +17,8 @@ export const HEAD_REF = 'refs/purser/head'
 export const BUILT_REF = 'refs/purser/built'
 
 /**
- * `compression` and `window`: 500 commits onto 100,000 files were pushed in 0.30 s instead of 0.43; fast-import has made
- * the deltas that matter. Repacking is ours to order (`maintain`), never git's own idea in the middle of something.
+ * `compression` and `window`: 500 commits onto 100,000 files were pushed in 0.30 s instead of 0.43; what is built here
+ * has the deltas that matter. Repacking is ours to order (`maintain`), never git's own idea in the middle of something.
  */
 const SETTINGS = `[core]
 	fsync = none
@@ -41,6 +41,8 @@ const MAX_PACKS = 40
 const MAX_LOOSE_IN_ONE_OF_256 = 20
 
 export type Mirror = {
+  /** Its folder. */
+  readonly path: string
   /** The repository, as git's argument. */
   readonly url: string
   /** Runs git on the mirror alone; exit codes up to `maxCode` are answers, all others faults. */
@@ -105,8 +107,7 @@ export function createMirror(
     await local(['repack', '--geometric=2', '-d', '--quiet'])
     // What killed processes leave: only one process at a time works here, so none of it is in use.
     const crumbs = packs.filter((name) => name.startsWith('tmp_')).map((name) => join(path, 'objects/pack', name))
-    const crashes = (await listNames(path)).filter((name) => name.startsWith('fast_import_crash_')).map((name) => join(path, name))
-    await Promise.all([...crumbs, ...crashes].map((file) => rm(file, { force: true })))
+    await Promise.all(crumbs.map((file) => rm(file, { force: true })))
   }
 
   async function discard(): Promise<void> {
@@ -121,6 +122,7 @@ export function createMirror(
   }
 
   return {
+    path,
     local,
     ensure,
     maintain,

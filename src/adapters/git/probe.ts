@@ -2,13 +2,14 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GitFault, type BranchRef, type Head } from '../../operations/ports.ts'
 import type { GitOptions } from './branches.ts'
+import { buildCommits } from './build-commits.ts'
 import { MirrorBroken } from './faults.ts'
-import { buildCommits } from './fast-import.ts'
 import { createMirror, HEAD_REF, type Mirror } from './mirror.ts'
+import { createTreeCache } from './objects.ts'
 import { readPush } from './push.ts'
 import { remoteOf } from './remote.ts'
 import { createGitRunner } from './run.ts'
-import { readSigner } from './sign-commits.ts'
+import { readSigner } from './ssh-signature.ts'
 
 const LIMITS = { localMs: 30_000, remoteMs: 30_000, cloneMs: 60_000 }
 
@@ -74,9 +75,8 @@ async function tryPush(mirror: Mirror, { branch }: BranchRef, head: Head): Promi
 /** An empty repository has nothing that could be pushed back to it. */
 async function firstCommit(mirror: Mirror): Promise<string> {
   const nobody = { name: 'Purser', email: 'purser@purser.dev' }
-  const [built] = await buildCommits(mirror, null, [
-    { key: 'probe', message: 'probe', author: nobody, committer: nobody, date: new Date(0), files: [] },
-  ])
+  const plan = { key: 'probe', message: 'probe', author: nobody, committer: nobody, date: new Date(0), files: [] }
+  const [built] = await buildCommits(mirror, createTreeCache(), null, [plan], null)
   if (built === undefined) throw new Error('bug: no commit was built')
   return built.sha
 }

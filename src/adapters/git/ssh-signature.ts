@@ -1,10 +1,26 @@
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { RepositoryAccess } from '../../core/repository.ts'
+import { GitFault } from '../../operations/ports.ts'
 
 /**
  * SSH signatures as git has them in commits, made in this process: `ssh-keygen -Y sign` is a process for each commit,
  * which was seen to take 20 ms where this takes 0.3. Ed25519 only, so one commit signed twice by one key is the same commit.
  */
 export type Signer = { readonly key: KeyObject; /** As ssh sends it. */ readonly publicKey: Buffer }
+
+/** Null: commits are not signed. Reads the key that the environment names, anew each time. */
+export async function readSigner({ signingKey }: RepositoryAccess): Promise<Signer | null> {
+  if (signingKey === undefined) return null
+  const text = await readFile(signingKey.file, 'utf8').catch((cause: unknown) => {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    throw new GitFault('wait', `the file that gitops.signingKey names cannot be read (${code})`, { cause })
+  })
+  const signer = parseSigningKey(text)
+  if (signer === null)
+    throw new GitFault('wait', 'what gitops.signingKey names is no private Ed25519 key without a passphrase (ssh-keygen -t ed25519)')
+  return signer
+}
 
 /** Null: it is no private Ed25519 key, or one behind a passphrase, which nobody is there to type. */
 export function parseSigningKey(text: string): Signer | null {
