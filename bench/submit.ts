@@ -1,9 +1,11 @@
 /**
  * Accepted submits a second through HTTP: 20 rules, 3 budgets over each change; spread over 1,000 budgets, and all on one
- * team's; beside bare Fastify with one five-table statement. `npx tsx bench/submit.ts [seconds]`
+ * team's; beside bare Fastify with one five-table statement, and pgbench with the same `admit` statement, for one submit a
+ * call and for 32. `npx tsx bench/submit.ts [seconds]`
  */
 import autocannon from 'autocannon'
 import { applyDocuments, benchDocuments, benchSubmit } from './support/platform.ts'
+import { openPgbench } from './support/pgbench.ts'
 import { openStage } from './support/stage.ts'
 
 const SECONDS = Number(process.argv[2] ?? '8')
@@ -36,16 +38,20 @@ try {
   const purser = await stage.serve()
   await applyDocuments(purser.url, headers, benchDocuments(Array.from({ length: TEAMS + 1 }, (_, i) => `t${i}`)))
   const bare = await stage.run('bench/bare-fastify.ts', { DATABASE_URL: stage.ownerUrl })
+  const pgbench = await openPgbench(stage)
   const rows: Record<string, unknown>[] = []
   for (const hot of [false, true]) {
     for (const connections of [16, 64]) {
       const limit = await measure(bare.url, connections, hot)
       const own = await measure(purser.url, connections, hot)
+      const admit = (size: number) => pgbench({ connections: size === 1 ? 16 : 2, size, teams: hot ? 1 : TEAMS, seconds: SECONDS })
       rows.push({
         budgets: hot ? 'one team' : '1,000',
         connections,
         'purser/s': own.perSecond,
         'bare/s': limit.perSecond,
+        'admit/s by 1': (await admit(1)) ?? 'no pgbench',
+        'by 32': (await admit(32)) ?? 'no pgbench',
         ratio: (own.perSecond / limit.perSecond).toFixed(2),
         'p99 ms': own.p99,
         refused: own.refused,

@@ -1,3 +1,5 @@
+import type { RequestInput } from '../../src/core/plan.ts'
+
 /** The platform of the benches: teams with three budgets each, one blueprint of one small file, twenty rules that let it pass. */
 export function benchDocuments(teams: readonly string[]): readonly object[] {
   const doc = (kind: string, name: string, spec: object) => ({ apiVersion: 'purser.dev/v1', kind, metadata: { name }, spec })
@@ -37,7 +39,7 @@ export function benchDocuments(teams: readonly string[]): readonly object[] {
   ]
 }
 
-export function benchSubmit(team: string, name: string): object {
+export function benchSubmit(team: string, name: string): RequestInput {
   return { team, environment: 'lab', reason: 'bench', changes: [{ action: 'create', blueprint: 'box', name, parameters: { units: 1 } }] }
 }
 

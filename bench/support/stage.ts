@@ -27,9 +27,10 @@ export type Stage = {
 
 const root = join(import.meta.dirname, '../..')
 
-export async function openStage(): Promise<Stage> {
+/** `settings`: of PostgreSQL, besides those it is shipped with. */
+export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'purser-bench-'))
-  const postgres = await startEmbeddedPostgres({ dataDir: join(directory, 'database') })
+  const postgres = await startEmbeddedPostgres({ dataDir: join(directory, 'database'), settings })
   await prepareRoles(postgres.url(SUPERUSER, 'postgres'))
   const [appUrl, ownerUrl] = [postgres.url(embedded.application, embedded.database), postgres.url(embedded.owner, embedded.database)]
   await migrate({ ownerUrl, appUrl, directory: join(root, 'prisma/migrations') })
