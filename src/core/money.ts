@@ -33,6 +33,7 @@ const MAX_PRICE = 1e13
  */
 export function roundPrice(value: number): bigint | null {
   if (!Number.isFinite(value) || value < 0 || value > MAX_PRICE) return null
+  if (Number.isInteger(value)) return BigInt(value) * 100n
   const [whole = '0', fraction = ''] = value.toFixed(6).split('.')
   const micro = BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
   return (micro + 5_000n) / 10_000n

@@ -18,8 +18,33 @@ function form(name: string, hints: readonly string[], source: string): Form {
   return { name, hints, pattern: pattern.value }
 }
 
+/** `beginnings`: of the first three characters of every hint. To look for all hints in each text was a tenth of what a plan costs. */
+type Known = { readonly forms: readonly Form[]; readonly beginnings: Uint8Array }
+
+function known(forms: readonly Form[]): Known {
+  const beginnings = new Uint8Array(0x8000)
+  for (const { name, hints } of forms) {
+    for (const hint of hints) {
+      if (hint.length < 3) throw new Error(`${name}: a hint has three characters at least`)
+      beginnings[slot(hint, 0)] = 1
+    }
+  }
+  return { forms, beginnings }
+}
+
+/** Where three characters stand among the beginnings; others may stand there too. */
+function slot(text: string, at: number): number {
+  return (text.charCodeAt(at) ^ (text.charCodeAt(at + 1) << 4) ^ (text.charCodeAt(at + 2) << 8)) & 0x7fff
+}
+
+/** Without any there is no hint. */
+function hasOneOf(beginnings: Uint8Array, text: string): boolean {
+  for (let i = 0; i + 2 < text.length; i++) if (beginnings[slot(text, i)] === 1) return true
+  return false
+}
+
 /** By prefix or shape alone, wherever it stands. Sources: the vendors' pages on token formats. */
-const forms: readonly Form[] = [
+const forms = known([
   form(
     'a private key',
     ['private key', 'putty-user-key-file', 'age-secret-key-1'],
@@ -92,10 +117,10 @@ const forms: readonly Form[] = [
     String.raw`(?i)\bauthorization["']?\s*[:=]\s*["']?(basic|bearer)\s+[A-Za-z0-9+/=._-]{16,}`,
   ),
   form('a registry password', ['"auth"'], String.raw`"auth"\s*:\s*"[A-Za-z0-9+/]{8,}={0,2}"`),
-]
+])
 
 /** Forms that only the name beside them gives away; they are held against `name=value`. */
-const namedForms: readonly Form[] = [
+const namedForms = known([
   form(
     'an AWS secret key',
     ['secret'],
@@ -103,7 +128,7 @@ const namedForms: readonly Form[] = [
   ),
   form('an Azure key', ['account'], String.raw`(?i)account[_-]?key["']?\s*[:=]\s*["']?[A-Za-z0-9+/]{86}==`),
   form('a Twilio token', ['twilio'], String.raw`(?i)twilio[a-z_-]{0,30}["']?\s*[:=]\s*["']?[0-9a-f]{32}($|[^0-9a-f])`),
-]
+])
 
 const shortest = 12
 /** What a form of `namedForms` takes at least: `twilio=` and 32 digits. */
@@ -172,33 +197,14 @@ function recognizeNamed(name: string, value: string): string | null {
   return value.length < shortest || name.length + value.length + 1 < shortestNamed ? null : firstOf(namedForms, `${name}=${value}`)
 }
 
-function firstOf(candidates: readonly Form[], text: string): string | null {
+function firstOf({ forms: candidates, beginnings }: Known, text: string): string | null {
   const lower = text.toLowerCase()
-  if (!mayHaveHint(lower)) return null
+  if (!hasOneOf(beginnings, lower)) return null
   for (const { name, hints, pattern } of candidates) {
     // An image's digest stands where a URL's host would: docker://nginx:1.25@sha256:…
     if (hints.some((hint) => lower.includes(hint)) && pattern.test(text.replaceAll('@sha256:', ' sha256:'))) return name
   }
   return null
-}
-
-/** Where three characters stand in `beginnings`; others may stand there too. */
-function slot(text: string, at: number): number {
-  return (text.charCodeAt(at) ^ (text.charCodeAt(at + 1) << 4) ^ (text.charCodeAt(at + 2) << 8)) & 0x7fff
-}
-
-/** The first three characters of every hint. To look for seventy hints in each text was a tenth of what a plan costs. */
-const beginnings = new Uint8Array(0x8000)
-for (const { name, hints } of [...forms, ...namedForms]) {
-  for (const hint of hints) {
-    if (hint.length < 3) throw new Error(`${name}: a hint has three characters at least`)
-    beginnings[slot(hint, 0)] = 1
-  }
-}
-
-function mayHaveHint(lower: string): boolean {
-  for (let i = 0; i + 2 < lower.length; i++) if (beginnings[slot(lower, i)] === 1) return true
-  return false
 }
 
 /** Runs of base64, as in a Secret's data or a kubeconfig. */

@@ -103,6 +103,7 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
     allow: blueprint.allow,
   }
   const objects: RenderedObject[] = []
+  const keys = new Set<string>()
   const errors: FieldError[] = []
   const secrets: FieldError[] = []
   const wrong = (manifest: number, detail: string) => {
@@ -115,13 +116,15 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
     try {
       const output = template.render(verdict.values)
       // What has no form by itself, a password, can get one by what a manifest puts around it: a URL.
-      const found = findPlaintextSecrets(output, '')
-      secrets.push(...found.map(({ detail }) => ({ pointer: `/changes/${index}`, detail: `renders what ${detail}` })))
+      for (const { detail } of findPlaintextSecrets(output, ''))
+        secrets.push({ pointer: `/changes/${index}`, detail: `renders what ${detail}` })
       const object = renderObject(output, { ...place, index: i })
       if (!object.ok) for (const { pointer, detail } of object.problem) wrong(i, `${pointer} ${detail}`)
-      else if (objects.some((o) => objectKey(o.ref) === objectKey(object.value.ref)))
-        wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
-      else objects.push(object.value)
+      else if (keys.has(objectKey(object.value.ref))) wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
+      else {
+        keys.add(objectKey(object.value.ref))
+        objects.push(object.value)
+      }
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error
       wrong(i, error.message)

@@ -1,6 +1,6 @@
 import { objectKey } from './blueprint.ts'
 import type { Decision, Plan, PlanFacts, PlanFile, PlannedChange, RequestInput, Requirement } from './plan.ts'
-import { decideChange, renderChange, type DecidedChange, type Where } from './plan-change.ts'
+import { decideChange, renderChange, type DecidedChange, type RenderedChange, type Where } from './plan-change.ts'
 import { planDigest, policyDigest } from './plan-digest.ts'
 import { findPlaintextSecrets } from './plaintext-secret.ts'
 import type { Platform } from './platform.ts'
@@ -50,21 +50,25 @@ export function planRequest(platform: Platform, input: RequestInput, facts: Plan
 }
 
 function findSecrets(input: RequestInput): readonly FieldError[] {
-  const inReason = input.reason === undefined ? [] : findPlaintextSecrets(input.reason, '/reason')
-  const inChanges = input.changes.map((change, i) => [
-    ...findPlaintextSecrets(change.name, `/changes/${i}/name`),
-    ...(change.action === 'delete' || change.parameters === undefined
-      ? []
-      : findPlaintextSecrets(change.parameters, `/changes/${i}/parameters`)),
-  ])
-  return [...inReason, ...inChanges.flat()]
+  const found = input.reason === undefined ? [] : [...findPlaintextSecrets(input.reason, '/reason')]
+  input.changes.forEach((change, i) => {
+    found.push(...findPlaintextSecrets(change.name, `/changes/${i}/name`))
+    if (change.action !== 'delete' && change.parameters !== undefined)
+      found.push(...findPlaintextSecrets(change.parameters, `/changes/${i}/parameters`))
+  })
+  return found
 }
 
 /** All values, or the refusal of the first kind met with the errors of all refusals of that kind. */
 function collect<T>(results: readonly Result<T>[]): Result<readonly T[]> {
-  const problems = results.flatMap((r) => (r.ok ? [] : [r.problem]))
+  const values: T[] = []
+  const problems: Problem[] = []
+  for (const result of results) {
+    if (result.ok) values.push(result.value)
+    else problems.push(result.problem)
+  }
   const [first] = problems
-  if (first === undefined) return ok(results.flatMap((r) => (r.ok ? [r.value] : [])))
+  if (first === undefined) return ok(values)
   if (!('errors' in first)) return refuse(first)
   const errors = problems.flatMap((p) => (p.code === first.code && 'errors' in p ? p.errors : []))
   return refuse({ ...first, errors } satisfies Problem)
@@ -93,17 +97,22 @@ function distinct<T>(items: readonly T[]): readonly T[] {
 
 type Rendered = { readonly changes: readonly PlannedChange[]; readonly files: readonly PlanFile[] }
 
+function objectOfTwo(rendered: readonly RenderedChange[]): Problem | null {
+  const owners = new Map<string, number>()
+  for (const { change, objects } of rendered) {
+    const taken = objects.find((object) => (owners.get(objectKey(object.ref)) ?? change.index) !== change.index)
+    if (taken !== undefined) return { code: 'object-exists', object: describeObject(taken.ref), pointer: `/changes/${change.index}` }
+    for (const object of objects) owners.set(objectKey(object.ref), change.index)
+  }
+  return null
+}
+
 /** Files by path. What policy denies anyway may be such that it cannot be rendered; then that change has no files. */
 function renderAll(where: Where, decided: readonly DecidedChange[], denied: boolean): Result<Rendered> {
   const results = collect(decided.map((d) => renderChange(where, d, denied)))
   if (!results.ok) return results
-  const owners = new Map<string, number>()
-  for (const { change, objects } of results.value) {
-    const taken = objects.find((object) => (owners.get(objectKey(object.ref)) ?? change.index) !== change.index)
-    if (taken !== undefined && !denied)
-      return refuse({ code: 'object-exists', object: describeObject(taken.ref), pointer: `/changes/${change.index}` })
-    for (const object of objects) owners.set(objectKey(object.ref), change.index)
-  }
+  const twice = denied || results.value.length < 2 ? null : objectOfTwo(results.value)
+  if (twice !== null) return refuse(twice)
   const files = results.value.flatMap((r) => r.files).sort((a, b) => (a.path < b.path ? -1 : 1))
   const bytes = files.reduce((sum, file) => sum + Buffer.byteLength(file.content ?? ''), 0)
   if (bytes > maxFileBytes)

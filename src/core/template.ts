@@ -19,17 +19,21 @@ export type TextTemplate = { render(values: Values): string }
 type Rendered = Json | typeof absent
 type Renderer = (values: Values) => Rendered
 
+/** What is the same whatever the values; most of a manifest is. */
+type Constant = { readonly constant: Json }
+type Node = Renderer | Constant
+
 /**
  * A tree whose string leaves may hold `${CEL}`. `pointer` is where the tree stands in its document. A map entry or list
  * element that yields `optional.none()` is left out; a whole tree that does so is null. Keys are literal.
  */
 export function compileTemplate(tree: Json, env: ExpressionEnvironment, pointer: string): Result<Template, readonly FieldError[]> {
   const errors: FieldError[] = []
-  const renderer = compileNode(tree, env, pointer, errors)
+  const node = compileNode(tree, env, pointer, errors)
   if (errors.length > 0) return refuse(errors)
   return ok({
     render: (values) => {
-      const rendered = renderer(values)
+      const rendered = render(node, values)
       return rendered === absent ? null : rendered
     },
   })
@@ -42,31 +46,38 @@ export function compileText(text: string, env: ExpressionEnvironment, pointer: s
   return errors.length > 0 ? refuse(errors) : ok({ render })
 }
 
-function compileNode(node: Json, env: ExpressionEnvironment, pointer: string, errors: FieldError[]): Renderer {
+function render(node: Node, values: Values): Rendered {
+  return typeof node === 'function' ? node(values) : node.constant
+}
+
+function compileNode(node: Json, env: ExpressionEnvironment, pointer: string, errors: FieldError[]): Node {
   if (typeof node === 'string') return compileLeaf(node, env, pointer, errors)
   if (Array.isArray(node)) {
     const items = node.map((item: Json, i) => compileNode(item, env, pointer + pointerToken(i), errors))
-    return (values) => items.map((render) => render(values)).filter((item) => item !== absent)
+    if (items.every((item) => typeof item !== 'function')) return { constant: items.map((item) => item.constant) }
+    return (values) => items.map((item) => render(item, values)).filter((item) => item !== absent)
   }
   if (isObject(node)) {
     const members = Object.entries(node as JsonObject).map(
       ([key, member]) => [key, compileNode(member, env, pointer + pointerToken(key), errors)] as const,
     )
-    return (values) => {
+    const whole = (values: Values) => {
       const object: Record<string, Json> = {}
-      for (const [key, render] of members) {
-        const member = render(values)
+      for (const [key, part] of members) {
+        const member = render(part, values)
         if (member !== absent) setOwn(object, key, member)
       }
       return object
     }
+    return members.every(([, part]) => typeof part !== 'function') ? { constant: whole({}) } : whole
   }
-  return () => node
+  return { constant: node }
 }
 
-function compileLeaf(text: string, env: ExpressionEnvironment, pointer: string, errors: FieldError[]): Renderer {
+function compileLeaf(text: string, env: ExpressionEnvironment, pointer: string, errors: FieldError[]): Node {
   const parts = split(text)
   const only = parts.length === 1 ? parts[0] : undefined
+  if (only?.kind === 'text') return { constant: only.text }
   if (only?.kind !== 'expression') return compileParts(parts, text, env, pointer, errors)
   const expression = compilePart(only, env, pointer, errors)
   return (values) => atPointer(pointer, () => (expression === null ? null : fromCel(expression.evaluate(values))))

@@ -30,25 +30,37 @@ export function actorOf(caller: Caller): Actor {
 export type CallerTeam = { readonly name: string; readonly roles: readonly TeamRole[] }
 
 /** Membership is asked for several times a request and changes only with the platform. */
-const known = new WeakMap<Platform, Map<string, readonly CallerTeam[]>>()
+const known = new WeakMap<Platform, Map<string, Standing>>()
 const MAX_KNOWN = 10_000
 
-export function teamsOfCaller(platform: Platform, caller: Caller): readonly CallerTeam[] {
+type Standing = {
+  readonly teams: readonly CallerTeam[]
+  readonly roles: ReadonlyMap<string, readonly TeamRole[]>
+  readonly names: ReadonlySet<string>
+}
+
+function standingOf(platform: Platform, caller: Caller): Standing {
   let byCaller = known.get(platform)
   if (byCaller === undefined) known.set(platform, (byCaller = new Map()))
-  const key = JSON.stringify([caller.email, caller.groups])
-  let teams = byCaller.get(key)
-  if (teams === undefined) {
-    teams = teamsOf(platform, caller)
+  // No e-mail looks like JSON.
+  const key = caller.groups.length === 0 ? (caller.email ?? '') : JSON.stringify([caller.email, caller.groups])
+  let standing = byCaller.get(key)
+  if (standing === undefined) {
+    const teams = teamsOf(platform, caller)
+    standing = { teams, roles: new Map(teams.map((t) => [t.name, t.roles])), names: new Set(teams.map((t) => t.name)) }
     if (byCaller.size >= MAX_KNOWN) byCaller.clear()
-    byCaller.set(key, teams)
+    byCaller.set(key, standing)
   }
-  return teams
+  return standing
+}
+
+export function teamsOfCaller(platform: Platform, caller: Caller): readonly CallerTeam[] {
+  return standingOf(platform, caller).teams
 }
 
 /** The caller's roles in a team, the highest first; empty for a stranger. */
 export function rolesOfCaller(platform: Platform, caller: Caller, team: string): readonly TeamRole[] {
-  return teamsOfCaller(platform, caller).find((t) => t.name === team)?.roles ?? []
+  return standingOf(platform, caller).roles.get(team) ?? []
 }
 
 /** What the caller may read of requests: their teams', what they may approve, or everything. */
@@ -68,7 +80,7 @@ export function readableTeams(platform: Platform, caller: Caller): readonly stri
 }
 
 export function budgetViewOf(platform: Platform, caller: Caller): BudgetView {
-  return { all: caller.administrator, teams: new Set(teamsOfCaller(platform, caller).map((t) => t.name)) }
+  return { all: caller.administrator, teams: standingOf(platform, caller).names }
 }
 
 export type Forbidden = Extract<Problem, { code: 'forbidden' }>

@@ -23,7 +23,7 @@ export type Submitted = { readonly answer: Result<JsonObject>; readonly replayed
 export type Asking = {
   readonly operation: 'submitRequest' | 'retryRequest'
   readonly input: RequestInput
-  /** What the same Idempotency-Key must come with. */
+  /** What the same Idempotency-Key must come with; nothing without a key. */
   readonly fingerprint: string
   /** Why the caller may not ask this of the team; judged again whenever the platform moved. */
   readonly mayAsk: (platform: Platform) => Forbidden | null
@@ -49,7 +49,7 @@ export async function submitRequest(
   const asking: Asking = {
     operation: 'submitRequest',
     input,
-    fingerprint: digest(canonicalize(input)),
+    fingerprint: idempotencyKey === null ? '' : digest(canonicalize(input)),
     mayAsk: (platform) => mayAsk(platform, caller, input.team),
     retryOf: null,
     parties: [],

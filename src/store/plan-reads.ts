@@ -26,7 +26,7 @@ export type PlanReads = {
 
 /** Two, so that one that hangs does not hold up everybody; fuller batches cost less a plan. */
 const CALLS = 2
-const BATCH = 64
+const BATCH = 32
 /** Plans that one process keeps waiting: more than a second's work. */
 const MOST_WAITING = 5_000
 
