@@ -1,6 +1,7 @@
 import type { Measure } from '../core/money.ts'
 import { idFromUuid, type Id } from '../core/ids.ts'
-import { read, type Database } from './database.ts'
+import { read, run, type Database } from './database.ts'
+import { limitOf } from './list-pages.ts'
 
 /** A budget's counters, in the units of its measure. */
 export type BudgetCounters = {
@@ -40,23 +41,28 @@ export type LedgerEntry = {
 
 /** A page of the ledger of the budget in force of this name, oldest first. */
 export async function listLedger(
-  { prisma }: Database,
+  { pool }: Database,
   name: string,
   page: { readonly first: number; readonly after: bigint | null },
 ): Promise<readonly LedgerEntry[]> {
-  const rows = await read(
-    prisma.budgetEntry.findMany({
+  type Row = { id: string; kind: LedgerEntry['kind']; amount: string; request_id: string | null; at: Date }
+  const limit = limitOf(page.first)
+  const rows = await run<Row>(
+    pool,
+    {
+      name: `list_ledger ${limit}`,
       // A decrease reserves nothing.
-      where: { budget: { name, retiredAt: null }, amount: { not: 0 }, ...(page.after === null ? {} : { id: { gt: page.after } }) },
-      orderBy: { id: 'asc' },
-      take: page.first,
-    }),
+      text: `select e.id::text, e.kind, e.amount::text, e.request_id, e.at from budget_entry e
+        where e.budget_id = (select b.id from budget b where b.name = $1 and b.retired_at is null) and e.amount <> 0 and e.id > $2
+        order by e.id limit ${limit}`,
+    },
+    [name, page.after ?? 0n],
   )
-  return rows.map((row) => ({
-    id: row.id,
-    kind: row.kind as LedgerEntry['kind'], // Checked by budget_entry_kind_known.
-    amount: row.amount,
-    request: row.requestId === null ? null : idFromUuid('request', row.requestId),
+  return rows.slice(0, page.first).map((row) => ({
+    id: BigInt(row.id),
+    kind: row.kind,
+    amount: BigInt(row.amount),
+    request: row.request_id === null ? null : idFromUuid('request', row.request_id),
     at: row.at,
   }))
 }
