@@ -40,16 +40,20 @@ export function renderRequest(request: RequestAnswer, view: View): string {
   )
 }
 
+const signs = { create: '+', update: '~', delete: '-' } as const
+
 /** A page of requests, one a line. */
 export function renderRequests(page: RequestPage, view: View, now: number): string {
   const { items } = page
   if (items.length === 0) return 'No requests.'
+  // In 80 columns the verbs would cost the names.
+  const verb = (action: keyof typeof signs) => (view.width < 100 ? signs[action] : `${action} `)
   const rows = table(
     [
       { title: 'ID', least: 30, cells: items.map((r) => r.id) },
       { title: 'STATE', least: 16, cells: items.map((r) => r.state) },
       { title: 'AGE', least: 4, cells: items.map((r) => when(r.createdAt, now, view)) },
-      { title: 'CHANGES', least: 12, cells: items.map((r) => r.changes.map((c) => `${c.action} ${c.resource.name}`).join(', ')) },
+      { title: 'CHANGES', least: 12, cells: items.map((r) => r.changes.map((c) => `${verb(c.action)}${c.resource.name}`).join(', ')) },
       { title: 'WHERE', least: 10, cells: items.map((r) => `${r.team}/${r.environment}`) },
       { title: 'A MONTH', least: 7, cells: items.map((r) => r.cost.monthlyDelta) },
       { title: 'BY', least: 8, cells: items.map((r) => r.requester.subject) },
@@ -61,6 +65,11 @@ export function renderRequests(page: RequestPage, view: View, now: number): stri
 
 /** The line of progress while waiting. */
 export function renderProgress(request: RequestAnswer, view: View): string {
+  return `${request.id} ${renderStanding(request, view)}`
+}
+
+/** The same without the id: where it stands, and what it waits for. */
+export function renderStanding(request: RequestAnswer, view: View): string {
   const next = request.hold ? `held: ${request.hold.reason ?? request.hold.kind}` : (request.nextAction ?? null)
-  return `${request.id} ${paintState(request.state, view)}${next === null ? '' : ` · ${next.replaceAll('\n', ' ')}`}`
+  return `${paintState(request.state, view)}${next === null ? '' : ` · ${next.replaceAll('\n', ' ')}`}`
 }

@@ -35,7 +35,7 @@ export function renderResource(r: ResourceAnswer, history: Page<HistoryAnswer>, 
     field('With', pairs(r.parameters).join(' '), view),
     field('Cost', `${r.cost.monthly} ${r.cost.currency} a month`, view),
     field('Id', r.id, view),
-    field('Files', r.files.length === 0 ? 'none' : null, view),
+    field('Files', r.files.length === 0 ? 'none' : String(r.files.length), view),
     ...r.files.map((file) => `  ${file.path}`),
     '',
     table(

@@ -6,6 +6,7 @@ import { askForRequest, type Asked } from './interactive.ts'
 import { clock, exits } from './io.ts'
 import { renderRequest } from './render-request.ts'
 import { readRequestInput, type InputOptions } from './request-input.ts'
+import { hang } from './text.ts'
 import { exitOfState, waitForRequest } from './wait.ts'
 
 export type FollowOptions = {
@@ -58,7 +59,8 @@ export async function submit(context: Context, path: string, body: unknown, opti
     })
   } catch (error) {
     if (error instanceof Unreachable && error.maybeTaken) {
-      note(context, `Perhaps the request was taken. Ask again with --idempotency-key ${key} and you get that one, not a second.`)
+      const text = `Perhaps the request was taken. Ask again with --idempotency-key ${key} and you get that one, not a second.`
+      note(context, hang('', text, context.errorView))
     }
     throw error
   }
@@ -69,6 +71,6 @@ async function wait(context: Context, admitted: RequestAnswer, deadline: number)
   if (waited.outcome === 'refused') return await refused(context, waited.refusal)
   await print(context, waited.request, renderRequest)
   if (waited.outcome === 'settled') return exitOfState(waited.request.state) ?? exits.reached
-  note(context, `Not committed in time. It goes on without you: purser requests ${waited.request.id}`)
+  note(context, hang('', `Not committed in time. It goes on without you: purser requests ${waited.request.id}`, context.errorView))
   return exits.timedOut
 }

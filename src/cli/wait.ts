@@ -3,7 +3,7 @@ import { asRequest, type RequestAnswer } from './answers.ts'
 import { Unreachable, type Refusal } from './client.ts'
 import type { Context } from './context.ts'
 import { clock, exits, pause } from './io.ts'
-import { renderProgress } from './render-request.ts'
+import { renderProgress, renderStanding } from './render-request.ts'
 import { visible } from './text.ts'
 
 /** Delivery takes a moment, people take longer. */
@@ -73,19 +73,25 @@ export function exitOfState(state: RequestState): number | null {
 
 type Progress = { show(request: RequestAnswer): void; close(): void }
 
-/** On a terminal one line that is written over, elsewhere (a build log) a line for each change. */
+/**
+ * On a terminal the id, for whoever does not wait till the end, and below it one line that is written over; elsewhere (a
+ * build log) a line for each change.
+ */
 function openProgress({ io, errorView }: Context): Progress {
   const live = io.stderr.isTTY === true
   let last = ''
   const plain = { ...errorView, paint: (_: unknown, text: string) => text }
   return {
     show(request) {
+      if (live && last === '') io.stderr.write(`${visible(request.id)}\n`)
       // A line wider than the terminal would wrap, and then only its last row would be written over.
-      const fits = renderProgress(visible(request), plain).length < errorView.width
-      const line = renderProgress(visible(request), fits ? errorView : plain)
+      const bare = renderStanding(visible(request), plain)
+      const standing =
+        bare.length < errorView.width ? renderStanding(visible(request), errorView) : `${bare.slice(0, errorView.width - 2)}…`
+      const line = live ? standing : renderProgress(visible(request), errorView)
       if (line === last) return
       last = line
-      io.stderr.write(live ? `\r\x1b[2K${fits ? line : line.slice(0, errorView.width - 1)}` : `${line}\n`)
+      io.stderr.write(live ? `\r\x1b[2K${line}` : `${line}\n`)
     },
     close() {
       if (live && last !== '') io.stderr.write('\r\x1b[2K')

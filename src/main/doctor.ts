@@ -21,7 +21,8 @@ export async function doctor(args: readonly string[]): Promise<number> {
   if (readFlags('doctor', args, []) === null) return 2
   return runServer('doctor', async (process_) => {
     const findings = [...(await checkMachine(process_.config)), ...(await checkDatabase(process_))]
-    process.stdout.write(renderFindings(findings))
+    // Unwrapped where it is no terminal: a line a finding is what programs look for.
+    process.stdout.write(renderFindings(findings, process.stdout.columns))
     process_.lifecycle.stop(findings.some((f) => f.status === 'fail') ? 1 : 0)
   })
 }

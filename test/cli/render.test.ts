@@ -128,9 +128,9 @@ it('a list of requests fits 80 columns with whole ids and states', () => {
   const page = { items: [sampleRequest, committedRequest], pageInfo: { endCursor: 'x', hasNextPage: true } }
 
   expect(renderRequests(page, plain, now)).toMatchInlineSnapshot(`
-    "ID                              STATE             AGE  CHANGES        WHERE
-    req_01h2xcejqtf2nbrexx3vqjhp41  pending_approval  1m   create order…  payments/…
-    req_01h2xcejqtf2nbrexx3vqjhp41  committed         1m   create order…  payments/…
+    "ID                              STATE             AGE  CHANGES     WHERE
+    req_01h2xcejqtf2nbrexx3vqjhp41  pending_approval  1m   +orders-db  payments/prod
+    req_01h2xcejqtf2nbrexx3vqjhp41  committed         1m   +orders-db  payments/prod
     There are more: --all shows them, --first N more of them."
   `)
 })

@@ -80,12 +80,12 @@ describe('request', () => {
     expect(api.seen[0]?.body).toMatchObject({ changes: [{ action: 'delete', name: 'orders-db' }] })
   })
 
-  it('writes its progress over on a terminal and leaves nothing of it', async () => {
+  it('leaves the id on a terminal, writes its progress over below it and leaves nothing of that', async () => {
     api.answer = (_, nth) => ({ body: nth === 1 ? queuedRequest : committedRequest })
 
     const ran = await api.purser(`${line} --wait --no-color`, { terminal: true })
 
-    expect(ran.stderr.split('\r\x1b[2K')).toEqual(['', `${id} queued · Waits for its commit`, `${id} committed`, ''])
+    expect(ran.stderr.split('\r\x1b[2K')).toEqual([`${id}\n`, 'queued · Waits for its commit', 'committed', ''])
   })
 
   it.each([

@@ -154,6 +154,17 @@ test('shows last what is wrong, with its way out, and the sum of it', () => {
   ])
 })
 
+test('breaks no word where a terminal ends', () => {
+  const findings = [{ check: 'branch', status: 'warn', detail: 'one two three four five', remedy: 'six seven eight nine ten' }] as const
+
+  expect(renderFindings(findings, 38).split('\n').slice(0, 4)).toEqual([
+    'warn  branch  one two three four five',
+    '              → six seven eight nine',
+    '                ten',
+    '',
+  ])
+})
+
 test('says why a connection failed, whatever it was wrapped in', () => {
   expect(
     words(new AggregateError([new Error('connect ECONNREFUSED ::1:5432'), new Error('connect ECONNREFUSED 127.0.0.1:5432')], '')),

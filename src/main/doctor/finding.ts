@@ -1,3 +1,5 @@
+import { wrap } from '../../cli/text.ts'
+
 /** What was found out about one thing. `warn`: it works, and something that should hold does not. `fail`: it does not work. */
 export type Finding = {
   readonly check: string
@@ -9,15 +11,19 @@ export type Finding = {
 
 const order = { ok: 0, warn: 1, fail: 2 } as const
 
-/** One line a finding and one for its way out; what is wrong comes last, where people look, and then the sum of it. */
-export function renderFindings(findings: readonly Finding[]): string {
+/**
+ * A line a finding and one for its way out, wrapped to `columns` where there are any; what is wrong comes last, where people
+ * look, and then the sum of it.
+ */
+export function renderFindings(findings: readonly Finding[], columns = Infinity): string {
   const width = Math.max(...findings.map((f) => f.check.length))
   const indent = ' '.repeat('warn  '.length + width + 2)
+  const below = (lead: string, text: string) => lead + wrap(text, Math.max(columns - lead.length, 20)).join(`\n${' '.repeat(lead.length)}`)
   const lines = findings
     .toSorted((a, b) => order[a.status] - order[b.status])
     .flatMap(({ check, status, detail, remedy }) => [
-      `${status.padEnd(4)}  ${check.padEnd(width)}  ${detail.replaceAll('\n', `\n${indent}`)}`,
-      ...(remedy === undefined ? [] : [`${indent}→ ${remedy}`]),
+      below(`${status.padEnd(4)}  ${check.padEnd(width)}  `, detail),
+      ...(remedy === undefined ? [] : [below(`${indent}→ `, remedy)]),
     ])
   return `${lines.join('\n')}\n\n${summary(findings)}\n`
 }
