@@ -19,9 +19,8 @@ export default defineConfig({
   test: {
     // Forks: a leaked socket or child process of one file cannot hide in another.
     pool: 'forks',
-    // One file at a time: they share a database server, and a transaction that a race test holds open keeps the log's newest
-    // events from every reader on that server for as long.
-    maxWorkers: 1,
+    // Each has a database server of its own (test/support/database-server.ts).
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,

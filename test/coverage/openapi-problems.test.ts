@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { pino } from 'pino'
-import { afterAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/ids.ts'
 import { isObject, type JsonObject } from '../../src/core/json.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { buildApp } from '../../src/faces/http/app.ts'
+import { testServer } from '../support/database.ts'
 import { openApi, outcomeOf, textAt, type Answer, type AskOptions, type Seen } from '../support/api.ts'
 import { claim, commitAll, failClaimed } from '../support/delivery.ts'
 import { boxes, budget } from '../support/house.ts'
@@ -314,7 +315,7 @@ async function personWithToken(): Promise<string> {
 
 async function asSuperuser(sql: string, values: readonly unknown[] = []): Promise<void> {
   const database = new URL(house.urls.appUrl).pathname
-  const url = new URL(inject('database').superuserUrl)
+  const url = new URL(testServer().superuserUrl)
   url.pathname = sql.startsWith('insert') ? database : url.pathname
   const client = new pg.Client({ connectionString: url.href })
   await client.connect()
