@@ -2,7 +2,7 @@ import { note, print, refused, type Context } from './context.ts'
 import { clock, exits } from './io.ts'
 import { readPages, type PageOptions } from './pages.ts'
 import { renderBlueprint, renderBlueprints, renderBudget, renderBudgets, renderDocuments, renderLedger } from './render-things.ts'
-import { visible, type View } from './text.ts'
+import { hang, visible, type View } from './text.ts'
 import { asDocument, asDocumentPage, asLedgerPage, type DocumentAnswer } from './things.ts'
 
 /** Kinds of documents, as they are typed: in the singular or plural, or short. */
@@ -21,7 +21,8 @@ export async function get(context: Context, kind: string, name: string | undefin
   const word = kind.toLowerCase()
   const plural = kinds[word] ?? Object.values(kinds).find((path) => path === word)
   if (plural === undefined) {
-    note(context, `There are no documents of kind ${visible(kind)}: ${[...new Set(Object.values(kinds))].join(', ')}`)
+    const known = [...new Set(Object.values(kinds))].join(', ')
+    note(context, hang('', `There are no documents of kind ${visible(kind)}; there are ${known}.`, context.errorView))
     return exits.usage
   }
   if (name === undefined) return await listDocuments(context, plural, options, renderDocuments)
