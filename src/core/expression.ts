@@ -42,8 +42,8 @@ export type Values = {
   readonly parameters?: JsonObject
   /** Empty on create. */
   readonly previous?: JsonObject
-  /** Doubles, per month. */
-  readonly cost?: { readonly before: number; readonly after: number; readonly delta: number }
+  /** Doubles, per month. Undefined before there is a price. */
+  readonly cost?: { readonly before: number; readonly after: number; readonly delta: number } | undefined
   readonly requester?: {
     readonly subject: string
     readonly kind: string

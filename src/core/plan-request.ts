@@ -38,13 +38,16 @@ export function planRequest(platform: Platform, input: RequestInput, facts: Plan
   const { repository, branch } = where.environment.place
   const { files } = rendered.value
   const planned = rendered.value.changes
-  const head = { team: where.team.name, environment: where.environment.name, repository, branch }
+  const [team, environment] = [where.team.name, where.environment.name]
   return ok({
-    ...head,
+    team,
+    environment,
+    repository,
+    branch,
     changes: planned,
     files,
     decision,
-    digest: planDigest({ ...head, changes: planned, files }),
+    digest: planDigest({ team, environment, repository, branch, changes: planned, files }),
     policyDigest: policyDigest(decided.value.map((d) => d.policies)),
   })
 }

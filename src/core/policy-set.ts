@@ -17,6 +17,7 @@ export function applySetRules(
   values: Values & { readonly parameters: JsonObject },
   violations: Violation[],
 ): SetOutcome {
+  if (rules.length === 0) return { parameters: values.parameters, applied: [] }
   const settings: Setting[] = []
   const applied: AppliedRule[] = []
   for (const rule of rules) {

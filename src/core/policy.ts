@@ -116,24 +116,15 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
   const { blueprint, action } = input
   const { setting, judging, broken } = rulesOf(policies, blueprint)
   const violations: Violation[] = [...broken]
-  const fixed = {
-    action,
-    team: input.team,
-    environment: input.environment,
-    blueprint: blueprint.card,
-    resource: { name: input.resource },
-    previous: input.previous,
-    requester: input.requester,
-    now: input.now,
-  }
+  const resource = { name: input.resource }
   const settled =
-    action === 'delete' ? ok({ parameters: input.parameters, applied: [] }) : settle(setting, fixed, input, pointer, violations)
+    action === 'delete' ? ok({ parameters: input.parameters, applied: [] }) : settle(setting, resource, input, pointer, violations)
   if (!settled.ok) return settled
   const { parameters, applied } = settled.value
 
   let costAfter = 0n
   if (action !== 'delete') {
-    const price = partsOf(blueprint).price.quote({ ...fixed, parameters })
+    const price = partsOf(blueprint).price.quote(valuesOf(input, resource, parameters, undefined))
     if (!price.ok)
       return refuse({
         code: 'invalid-parameters',
@@ -142,9 +133,19 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
     costAfter = price.value
   }
   const [before, after] = [toDouble(input.costBefore), toDouble(costAfter)]
-  const values = { ...fixed, parameters, cost: { before, after, delta: toDouble(costAfter - input.costBefore) } }
+  const values = valuesOf(input, resource, parameters, { before, after, delta: toDouble(costAfter - input.costBefore) })
   const judged = judge(judging, values, input.team.name, violations)
   return ok({ parameters, costAfter, violations, applied, values, ...judged })
+}
+
+/** Member by member: to spread those that stay, three times, cost as much as five rules. */
+function valuesOf(
+  { action, team, environment, blueprint, previous, requester, now }: PolicyInput,
+  resource: NonNullable<Values['resource']>,
+  parameters: JsonObject,
+  cost: Values['cost'],
+): Values & { readonly parameters: JsonObject } {
+  return { action, team, environment, blueprint: blueprint.card, resource, parameters, previous, cost, requester, now }
 }
 
 type Rules = {
@@ -184,13 +185,19 @@ function gatherRules(policies: readonly Policy[], blueprint: Blueprint): Rules {
 type Settled = { readonly parameters: JsonObject; readonly applied: readonly AppliedRule[] }
 
 /** Defaults, validation, `set`, validation. */
-function settle(rules: readonly SetRule[], fixed: Values, input: PolicyInput, pointer: string, violations: Violation[]): Result<Settled> {
+function settle(
+  rules: readonly SetRule[],
+  resource: NonNullable<Values['resource']>,
+  input: PolicyInput,
+  pointer: string,
+  violations: Violation[],
+): Result<Settled> {
   const { blueprint, environment } = input
   const schema = partsOf(blueprint).parameters
   const asked = withDefaults(blueprint, environment.name, input.parameters)
   const wrong = schema.validate(asked, pointer)
   if (wrong.length > 0) return refuse({ code: 'invalid-parameters', errors: wrong })
-  const { parameters: changed, applied } = applySetRules(rules, { ...fixed, parameters: asked }, violations)
+  const { parameters: changed, applied } = applySetRules(rules, valuesOf(input, resource, asked, undefined), violations)
   if (changed === asked) return ok({ parameters: asked, applied })
   const parameters = schema.withDefaults(changed)
   const wrongNow = schema.validate(parameters, pointer)

@@ -21,17 +21,24 @@ export function presentPlan(
     reason: about.reason,
     changes,
     cost,
-    decision: { ...decision, approvals: decision.approvals.map((need) => ({ ...need, given: 0 })) },
-    budgets: about.budgets.map((b) => presentBudgetSnapshot(withReservation(b), about.view, shortfallOf(b, false) === 0n)),
-    plan: { ...files, files: plan.files.map(({ path, operation, digest, content }) => ({ path, operation, digest, content })) },
+    decision:
+      decision.approvals.length === 0 ? decision : { ...decision, approvals: decision.approvals.map((need) => ({ ...need, given: 0 })) },
+    budgets: about.budgets.map((b) => presentPlanned(b, about.view)),
+    plan: {
+      digest: files.digest,
+      repository: files.repository,
+      branch: files.branch,
+      files: plan.files.map(({ path, operation, digest, content }) => ({ path, operation, digest, content })),
+    },
     problem: about.problem as JsonObject | null,
     message: message(plan, changes, cost.monthlyDelta, about),
   }
 }
 
 /** As the budget would stand with what this plan asks of it; as it stands where that does not fit. */
-function withReservation(b: BudgetSnapshot): BudgetSnapshot {
-  return b.requested > 0n && shortfallOf(b, false) === 0n ? { ...b, reserved: b.reserved + b.requested } : b
+function presentPlanned(b: BudgetSnapshot, view: BudgetView): JsonObject {
+  const fits = shortfallOf(b, false) === 0n
+  return presentBudgetSnapshot(fits && b.requested > 0n ? { ...b, reserved: b.reserved + b.requested } : b, view, fits)
 }
 
 function message(

@@ -23,7 +23,7 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
         ? r.body.changes.map((c) => (c['action'] === 'create' ? { ...c, resource: { ...(c['resource'] as JsonObject), id: null } } : c))
         : r.body.changes,
     cost: r.body.cost,
-    decision: { ...r.body.decision, approvals },
+    decision: approvals.length === 0 ? r.body.decision : { ...r.body.decision, approvals },
     budgets: r.budgets.map((b) => presentBudgetSnapshot(b, view, included)),
     plan: r.body.plan,
     approvals: r.approvals.map((a) => ({ by: a.by, vote: a.vote, comment: a.comment, at: a.at.toISOString() })),

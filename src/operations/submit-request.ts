@@ -125,6 +125,7 @@ function submitOf(
   const resourceIds = plan.changes.map((change) => change.resourceId ?? newId('resource'))
   const traceparent = currentTraceparent()
   const shownIds = plan.decision.outcome === 'denied' ? plan.changes.map((change) => change.resourceId) : resourceIds
+  const { changes, cost, decision, plan: planned } = requestBody(plan, shownIds, currency)
   return {
     id: newId('request'),
     platformRevision: platform.revision,
@@ -136,7 +137,10 @@ function submitOf(
     plan,
     resourceIds,
     body: {
-      ...requestBody(plan, shownIds, currency),
+      changes,
+      cost,
+      decision,
+      plan: planned,
       asked: input.changes,
       ...(retryOf === null ? {} : { retryOf }),
       ...(traceparent === null ? {} : { traceparent }),
