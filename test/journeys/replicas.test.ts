@@ -133,6 +133,46 @@ function tell({ server }: Redis, replicas: Replicas): void {
     expect(replicas.committed().toSorted()).toEqual(accepted.toSorted())
   })
 
+  test('the next version works beside this one: it waits for its migration, that disturbs nobody, and this one starts no more', async () => {
+    const worker = replicas.next('work')
+    const server = replicas.next('serve')
+    await worker.printed(/^purser waits: the database lacks migration 99990101000000_next;/m)
+    let stop = false
+    const load = times(3, async (i) => {
+      for (let n = 0; !stop; n++) await submit(i, `beside-${i}-${n}`)
+    })
+
+    const [, url = ''] = await server.printed(/^purser ready on (\S+)$/m)
+    await worker.printed(/^purser is working$/m)
+    const asked = times(9, async (i) => {
+      const headers = {
+        authorization: `Bearer ${at(i).token}`,
+        'purser-on-behalf-of': 'ann@example.com',
+        'content-type': 'application/json',
+      }
+      const body = asking('red', box(`both-${i}`, 1))
+      const key = { 'idempotency-key': `both-${i}` }
+      const [mine, theirs] = await Promise.all([
+        at(i).api('POST', '/v1/requests', body, { ...ann, key: `both-${i}` }),
+        fetch(`${url}/v1/requests`, { method: 'POST', headers: { ...headers, ...key }, body: JSON.stringify(body) }),
+      ])
+      expect([outcomeOf(mine), theirs.status]).toEqual(['202 queued', 202])
+      expect((await theirs.json()) as object).toMatchObject({ id: textAt(mine, 'id') })
+      accepted.push(textAt(mine, 'id'))
+    })
+    await asked
+    stop = true
+    await load
+
+    expect(await times(3, async (i) => (await at(i).api('GET', '/readyz')).status)).toEqual([200, 200, 200])
+    const late = replicas.run('serve')
+    expect(await late.ended).toEqual({ code: 1, signal: null })
+    expect(late.stderr()).toContain('The database is newer than this Purser')
+    await replicas.untilCommitted(accepted)
+    expect(replicas.committed().toSorted()).toEqual(accepted.toSorted())
+    expect(await Promise.all([server.stop('SIGTERM'), worker.stop('SIGTERM')])).toEqual([1, 2].map(() => ({ code: 0, signal: null })))
+  })
+
   test('all of them end by themselves when they are told to, and no figure disagrees with another', async () => {
     expect((await replicas.stopAll()).filter(({ code, signal }) => code !== 0 || signal !== null)).toEqual([])
     expect(replicas.bugs()).toEqual([])

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -65,6 +65,8 @@ export type Replicas = {
   startWork(): Promise<Run>
   /** Another command of the same installation, such as `doctor`. */
   run(...args: readonly string[]): Run
+  /** The version after this one, in commands of the same installation: it has one migration more. */
+  next(...args: readonly string[]): Run
   /** Request ids of the commits on the branch, oldest first. */
   committed(): readonly string[]
   /** Resolves when all of these requests are committed. */
@@ -129,6 +131,11 @@ export async function openReplicas(redisUrl: string, documents: string): Promise
     startServe,
     startWork,
     run: (...args) => runPurser(options(...args)),
+    next(...args) {
+      const run = runPurser({ ...options(...args), program: [nextVersion(home)] })
+      all.push(run)
+      return run
+    },
     committed: () => commits(repository),
     async untilCommitted(ids) {
       await vi.waitFor(async () => {
@@ -153,6 +160,20 @@ async function bundle(home: string): Promise<string> {
   mkdirSync(out)
   for (const part of ['node_modules', 'prisma', 'package.json']) symlinkSync(join(root, part), join(out, part))
   await promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/build.ts', join(out, 'dist')], { cwd: root })
+  return join(out, 'dist/main.js')
+}
+
+/** The same program beside one migration more; made once. */
+function nextVersion(home: string): string {
+  const out = join(home, 'next')
+  if (!existsSync(out)) {
+    mkdirSync(out)
+    for (const part of ['node_modules', 'package.json']) symlinkSync(join(root, part), join(out, part))
+    cpSync(join(home, 'purser/dist'), join(out, 'dist'), { recursive: true })
+    cpSync(join(root, 'prisma'), join(out, 'prisma'), { recursive: true })
+    mkdirSync(join(out, 'prisma/migrations/99990101000000_next'))
+    writeFileSync(join(out, 'prisma/migrations/99990101000000_next/migration.sql'), 'create table next_version (a int);\n')
+  }
   return join(out, 'dist/main.js')
 }
 
