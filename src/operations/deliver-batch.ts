@@ -16,7 +16,7 @@ import { tracedPush } from './tracing.ts'
  * the database, and while others move such a branch on, a batch would leave hundreds with each of their commits.
  */
 
-/** Refusals in a row after which a branch is given up for this time; a batch of 500 leads to its first single one in ten. */
+/** Refusals in a row after which a branch is given up for this time; one of 2,000 leads to its first single one in twelve. */
 const MAX_REFUSALS = 30
 /** As many of those that were refused before, and then of the others: whoever is accepted fails those tried ahead of it. */
 const PROBES = 5
@@ -32,6 +32,8 @@ type Trial = {
   /** The repository's words when it refused first. */
   reason: string | null
   accepted: boolean
+  /** What was pushed last becomes committed; until that is done, the epoch of the turn is not known. */
+  settling: Promise<void>
   /** Why it is over before everything was tried. */
   end: 'moved' | 'enough' | GitFault | null
 }
@@ -44,16 +46,38 @@ export async function pushBatch(
   requests: readonly ClaimedRequest[],
   states: PathStates,
 ): Promise<Delivered | 'again' | 'raced'> {
-  const t: Trial = { turn, branch, states, head, refused: new Map(), refusalsInARow: 0, reason: null, accepted: false, end: null }
+  const t: Trial = {
+    turn,
+    branch,
+    states,
+    head,
+    refused: new Map(),
+    refusalsInARow: 0,
+    reason: null,
+    accepted: false,
+    settling: Promise.resolve(),
+    end: null,
+  }
   const known = refusedBefore(turn, head)
-  if (branch.state === 'refuses') await probe(t, requests, known)
-  else await tryParts(t, requests)
+  try {
+    if (branch.state === 'refuses') await probe(t, requests, known)
+    else for (const half of halves(turn, requests)) await tryParts(t, half)
+  } finally {
+    // Nothing of this turn is written after it: the lock of the branch is somebody else's by then.
+    await t.settling
+  }
 
   if (t.accepted) turn.d.refusals.delete(branch.id)
   else turn.d.refusals.set(branch.id, { head, requests: new Set([...[...known].filter((id) => !t.refused.has(id)), ...t.refused.keys()]) })
   if (t.end === 'moved') return 'raced'
   if (t.end instanceof GitFault) return hold(turn, branch, 'unreachable', t.end.detail)
   return t.accepted ? 'again' : hold(turn, branch, 'refuses', t.reason ?? 'a hook refuses the commits')
+}
+
+/** Of a full batch: the one is settled while the other is built and pushed. */
+function halves({ d }: Turn, requests: readonly ClaimedRequest[]): readonly (readonly ClaimedRequest[])[] {
+  const half = Math.ceil(d.batch.atMost / 2)
+  return [requests.slice(0, half), requests.slice(half)].filter((some) => some.length > 0)
 }
 
 /** A few requests one by one, until one is accepted; for the rest it is a branch like any other then. */
@@ -106,14 +130,21 @@ async function tryTogether(t: Trial, requests: readonly ClaimedRequest[]): Promi
     return 'refused'
   }
   const head = commits.at(-1)?.sha ?? ''
-  await settle(t.turn, head, commits)
-  await t.turn.d.reach('settled')
+  await t.settling
+  t.settling = settlePushed(t, head, commits)
   t.accepted = true
   t.refusalsInARow = 0
   await failRefused(t, [...t.refused.keys()])
   t.refused.clear()
   t.head = head
   return 'accepted'
+}
+
+/** Goes on beside what comes next; whoever waits for it learns how it went, and somebody always does. */
+function settlePushed({ turn }: Trial, head: string, commits: Pushed['commits']): Promise<void> {
+  const settling = settle(turn, head, commits).then(() => turn.d.reach('settled'))
+  settling.catch(() => undefined)
+  return settling
 }
 
 type Pushed = {
@@ -151,6 +182,8 @@ async function push({ turn, head, states }: Trial, requests: readonly ClaimedReq
 
 /** Fails those of the requests that were refused alone on the present head. */
 async function failRefused(t: Trial, requests: readonly Id<'request'>[]): Promise<void> {
+  if (requests.length === 0) return
+  await t.settling
   for (const request of requests) {
     const reason = t.refused.get(request)
     if (reason === undefined) continue

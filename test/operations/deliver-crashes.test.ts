@@ -47,6 +47,21 @@ describe.each(deliverySteps)('at the step %s', (at) => {
     expect(await captures()).toEqual(ids.map(() => '100'))
   })
 
+  test('so does one in the second half of a batch, while the first is being settled', async () => {
+    const ids = await yard.askMany(['a', 'b', 'c'])
+    let times = 0
+    const reach = (step: DeliveryStep) => {
+      if (step === at && ++times === 2) throw new Crash(at)
+    }
+
+    await yard.deliver({ reach, batch: { atMost: 4, maxBytes: 1 << 20 } }).catch((error: unknown) => expect(error).toBeInstanceOf(Crash))
+    expect(await yard.deliver()).toBe('done')
+
+    expect(times).toBeGreaterThan(['built', 'stored', 'pushed', 'settled'].includes(at) ? 1 : 0)
+    expect(committed()).toEqual(ids)
+    expect(await captures()).toEqual(ids.map(() => '100'))
+  })
+
   test('a cancellation either comes before anything left, or is too late: never money back for a commit in Git', async () => {
     const [first = '', second = ''] = await yard.askMany(['a', 'b'])
     let answer: Awaited<ReturnType<typeof cancelRequest>> | null = null

@@ -154,7 +154,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
 
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
     if (!(await descends(expected, sha))) throw new Error('bug: a push that is no fast-forward')
-    const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha))
+    const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha, known.built.get(ref.key)?.commits.size ?? 1))
     const outcome = readPush(result, (stderr) => mirror.unreachable(stderr))
     if (outcome.kind === 'pushed') known.fetched.set(ref.key, sha)
     return outcome

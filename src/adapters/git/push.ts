@@ -3,13 +3,21 @@ import { cleanText } from './faults.ts'
 import type { GitResult } from './run.ts'
 
 /**
+ * Two ways to find out what the repository has: by what the new commits touch, or by all that was there before. The second
+ * was quicker from 500 commits on with 100,000 files there, at 2,000 by a half.
+ */
+const MANY = 1_000
+
+/**
  * The arguments of a push that moves a branch from exactly one commit to another. The lease makes it a compare-and-set:
  * a plain push would also bring back what somebody took off the branch since it was fetched. Git's own check for
  * fast-forwards is off under a lease, so the caller has proven beforehand that `sha` descends from `expected`.
  */
-export function pushArguments(repository: string, branch: string, expected: Head, sha: string): readonly string[] {
+export function pushArguments(repository: string, branch: string, expected: Head, sha: string, commits: number): readonly string[] {
   const ref = `refs/heads/${branch}`
   return [
+    '-c',
+    `pack.useSparse=${commits < MANY}`,
     'push',
     '--porcelain',
     '--no-progress',
