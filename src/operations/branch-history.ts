@@ -21,8 +21,11 @@ export interface BranchHistory {
     head: string,
     range: { readonly skip: number; readonly limit: number },
   ): Promise<readonly CommitOnBranch[] | null>
-  /** What the tree of a commit has at paths. */
-  readPaths(branch: BranchRef, commit: string, paths: readonly string[]): Promise<ReadonlyMap<string, PathState>>
+  /** What the trees of commits have at paths, in their order. */
+  readPaths(
+    branch: BranchRef,
+    wanted: readonly { readonly commit: string; readonly paths: readonly string[] }[],
+  ): Promise<readonly ReadonlyMap<string, PathState>[]>
   /** Which of these commits are in the history of `head`. */
   findInHistory(branch: BranchRef, head: string, commits: readonly string[]): Promise<ReadonlySet<string>>
   close(): Promise<void>

@@ -9,7 +9,7 @@ import { missingScope, type Caller, type Forbidden } from './caller.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, parseCursor, type PageInput } from './page.ts'
 import { findMissing } from './missing-commits.ts'
-import { GitFault, type BranchRef } from './ports.ts'
+import { GitFault, type BranchRef, type PathState } from './ports.ts'
 
 /**
  * A page of commits, newest first, branch after branch: how many are proven, and what is wrong with the others. After the
@@ -128,10 +128,19 @@ async function prove(
     return id === null ? [] : [id]
   })
   const proofs = await readProofs(context.database.pool, [...new Set(named)])
+  const judged = commits.map((commit) => ({ commit, backing: backingOf(commit, proofs) }))
+  const backed = judged.flatMap(({ commit, backing }) => ('proof' in backing ? [{ commit: commit.sha, proof: backing.proof }] : []))
+  // All of the page at once: by one git process, not one for each.
+  const trees = await history.readPaths(
+    ref,
+    backed.map(({ commit, proof }) => ({ commit, paths: proof.files.map((file) => file.path) })),
+  )
+  const treeOf = new Map(backed.map(({ commit }, index) => [commit, trees[index]]))
   const problems: JsonObject[] = []
   let verified = 0
-  for (const commit of commits) {
-    const wrong = await problemsOf(history, ref, commit, proofs)
+  for (const { commit, backing } of judged) {
+    const wrong =
+      'proof' in backing ? compare(commit, backing.proof, treeOf.get(commit.sha) ?? new Map()) : [{ path: null, reason: backing.wrong }]
     if (wrong.length === 0) verified += 1
     const { repository, branch: name } = branch
     for (const { path, reason } of wrong.slice(0, MAX_PROBLEMS_OF_COMMIT))
@@ -140,21 +149,20 @@ async function prove(
   return { commits: commits.length, verified, missing: 0, problems, pageInfo: pageInfo(next) }
 }
 
+/** The request that a commit names, or why there is none to compare it with. */
+function backingOf(commit: CommitOnBranch, proofs: ReadonlyMap<string, Proof>): { readonly proof: Proof } | { readonly wrong: string } {
+  if (commit.parents > 1) return { wrong: 'It is a merge, which Purser never makes.' }
+  const [request, ...others] = commit.requests
+  if (request === undefined) return { wrong: 'It names no request.' }
+  if (others.length > 0) return { wrong: 'It names several requests.' }
+  const proof = proofs.get(request)
+  return proof === undefined ? { wrong: 'It names a request that there is not.' } : { proof }
+}
+
 type Wrong = { readonly path: string | null; readonly reason: string }
 
-async function problemsOf(
-  history: BranchHistory,
-  ref: BranchRef,
-  commit: CommitOnBranch,
-  proofs: ReadonlyMap<string, Proof>,
-): Promise<readonly Wrong[]> {
-  const whole = (reason: string): readonly Wrong[] => [{ path: null, reason }]
-  if (commit.parents > 1) return whole('It is a merge, which Purser never makes.')
-  const [request, ...others] = commit.requests
-  if (request === undefined) return whole('It names no request.')
-  if (others.length > 0) return whole('It names several requests.')
-  const proof = proofs.get(request)
-  if (proof === undefined) return whole('It names a request that there is not.')
+function compare(commit: CommitOnBranch, proof: Proof, states: ReadonlyMap<string, PathState>): readonly Wrong[] {
+  const { request } = proof
   const wrong: Wrong[] = []
   const made = proof.commit === null ? proof.attempts.includes(commit.sha) : proof.commit === commit.sha
   if (!made) {
@@ -165,7 +173,6 @@ async function problemsOf(
     wrong.push({ path: null, reason: `It names another plan than the one of ${request}.` })
   const planned = new Set(proof.files.map((file) => file.path))
   for (const path of commit.paths) if (!planned.has(path)) wrong.push({ path, reason: `It is not in the plan of ${request}.` })
-  const states = await history.readPaths(ref, commit.sha, [...planned])
   for (const { path, digest } of proof.files) {
     const state = states.get(path) ?? { kind: 'absent' }
     const same = digest === null ? state.kind === 'absent' : state.kind === 'file' && state.digest === digest

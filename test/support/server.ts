@@ -51,7 +51,7 @@ export async function openServer({ rateLimit = 0, seen }: { rateLimit?: number; 
 const noCommits: BranchHistory = {
   fetch: async () => null,
   listCommits: async () => null,
-  readPaths: async () => new Map(),
+  readPaths: async () => [],
   findInHistory: async () => new Set(),
   close: async () => undefined,
 }

@@ -1,7 +1,10 @@
 import type { BranchHistory, CommitOnBranch } from '../../operations/branch-history.ts'
-import type { BranchRef } from '../../operations/ports.ts'
+import { GitFault, type BranchRef } from '../../operations/ports.ts'
 import { createGitBranches, TIMEOUTS, type GitOptions } from './branches.ts'
+import { MirrorBroken } from './faults.ts'
 import { createMirror, type Mirror } from './mirror.ts'
+import { createTreeCache } from './objects.ts'
+import { readPathsOfMany } from './read-paths.ts'
 import { remoteOf } from './remote.ts'
 import { createGitRunner } from './run.ts'
 
@@ -22,6 +25,7 @@ export function createBranchHistory(options: HistoryOptions): BranchHistory {
   const git = createGitRunner(options)
   const stop = new AbortController()
   const turns = new Map<string, Promise<unknown>>()
+  const trees = createTreeCache()
 
   /** One at a time a branch: two fetches into one mirror get in each other's way. */
   async function inTurn<T>({ key }: BranchRef, work: () => Promise<T>): Promise<T> {
@@ -45,15 +49,32 @@ export function createBranchHistory(options: HistoryOptions): BranchHistory {
   }
 
   const open = (branch: BranchRef) => branches.open(readable(branch), stop.signal)
-  const mirrorOf = (branch: BranchRef) => {
+  /** A mirror that turns out broken goes; the next fetch makes it anew. */
+  async function inMirror<T>(branch: BranchRef, work: (mirror: Mirror) => Promise<T>): Promise<T> {
     const ref = readable(branch)
-    return createMirror(git, directory, ref, remoteOf(ref, secrets), stop.signal, timeouts)
+    const mirror = createMirror(git, directory, ref, remoteOf(ref, secrets), stop.signal, timeouts)
+    try {
+      return await work(mirror)
+    } catch (error) {
+      if (!(error instanceof MirrorBroken)) throw error
+      await mirror.discard()
+      throw new GitFault('again', `${error.message}; it is made anew`, { cause: error })
+    }
   }
 
   return {
     fetch: (branch) => inTurn(branch, () => open(branch).fetch()),
-    listCommits: (branch, head, range) => inTurn(branch, () => listCommits(mirrorOf(branch), head, range)),
-    readPaths: (branch, commit, paths) => inTurn(branch, () => open(branch).readPaths(commit, paths)),
+    listCommits: (branch, head, range) => inTurn(branch, () => inMirror(branch, (mirror) => listCommits(mirror, head, range))),
+    readPaths: (branch, wanted) =>
+      inTurn(branch, () =>
+        inMirror(branch, (mirror) =>
+          readPathsOfMany(
+            mirror,
+            trees,
+            wanted.map(({ commit, paths }) => ({ head: commit, paths })),
+          ),
+        ),
+      ),
     findInHistory: (branch, head, commits) => inTurn(branch, () => open(branch).findInHistory(head, commits)),
     async close() {
       stop.abort()

@@ -15,17 +15,29 @@ export async function readPaths(
   head: Head,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, PathState>> {
-  paths.forEach(checkPath)
-  const states = new Map<string, PathState>(paths.map((path) => [path, { kind: 'absent' }]))
-  if (head === null || paths.length === 0) return states
+  const [states = new Map<string, PathState>()] = await readPathsOfMany(mirror, cache, [{ head, paths }])
+  return states
+}
+
+/** The same for several commits, in their order, and still one process at most. */
+export async function readPathsOfMany(
+  mirror: Mirror,
+  cache: TreeCache,
+  wanted: readonly { readonly head: Head; readonly paths: readonly string[] }[],
+): Promise<readonly ReadonlyMap<string, PathState>[]> {
+  for (const { paths } of wanted) paths.forEach(checkPath)
   const objects = openObjects(mirror, cache)
+  const found: ReadonlyMap<string, PathState>[] = []
   try {
-    const files = await walk(objects, head, plant(paths), states)
-    await hashFiles(objects, files, states)
+    for (const { head, paths } of wanted) {
+      const states = new Map<string, PathState>(paths.map((path) => [path, { kind: 'absent' }]))
+      if (head !== null && paths.length > 0) await hashFiles(objects, await walk(objects, head, plant(paths), states), states)
+      found.push(states)
+    }
   } finally {
     await objects.close()
   }
-  return states
+  return found
 }
 
 /** The asked paths as a tree of names. */
