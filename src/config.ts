@@ -19,6 +19,8 @@ export type Config = {
   readonly logLevel: LogLevel
   /** Requests a second and burst, per principal; 0 is off. */
   readonly rateLimit: number
+  /** Streams of events that are open at once, of one principal and of all; 0 is off. */
+  readonly streams: { readonly perCaller: number; readonly perProcess: number }
   readonly allowFileRepositories: boolean
   /** Connections in the pool that requests share. A hot budget's row gets slower with more, not faster. */
   readonly poolSize: number
@@ -50,6 +52,8 @@ const variables = {
   REDIS_URL: null,
   LOG_LEVEL: 'info',
   PURSER_RATE_LIMIT: '500',
+  PURSER_STREAMS_PER_CALLER: '500',
+  PURSER_STREAMS: '5000',
   PURSER_ALLOW_FILE_REPOSITORIES: 'false',
   PURSER_POOL_SIZE: '8',
   PURSER_FAULT: null,
@@ -99,6 +103,10 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
     redisUrl: parse('REDIS_URL', 'a redis:// or rediss:// URL', urlOf('redis:', 'rediss:'), null),
     logLevel: parse('LOG_LEVEL', `one of ${logLevels.join(', ')}`, (v) => logLevels.find((l) => l === v) ?? null, 'info'),
     rateLimit: parse('PURSER_RATE_LIMIT', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+    streams: Object.freeze({
+      perCaller: parse('PURSER_STREAMS_PER_CALLER', 'a whole number of streams, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+      perProcess: parse('PURSER_STREAMS', 'a whole number of streams, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+    }),
     allowFileRepositories: parse('PURSER_ALLOW_FILE_REPOSITORIES', 'true or false', flag, false),
     poolSize: parse('PURSER_POOL_SIZE', 'a whole number of connections from 2 to 200', wholeNumber(2, 200), 2),
     fault: parse('PURSER_FAULT', 'the name of a step of delivery', (v) => (/^[a-z-]{1,40}$/.test(v) ? v : null), null),
@@ -123,6 +131,8 @@ export function presentConfig(config: Config): string {
     REDIS_URL: config.redisUrl ?? '(none: the queue is on PostgreSQL)',
     LOG_LEVEL: config.logLevel,
     PURSER_RATE_LIMIT: config.rateLimit,
+    PURSER_STREAMS_PER_CALLER: config.streams.perCaller,
+    PURSER_STREAMS: config.streams.perProcess,
     PURSER_ALLOW_FILE_REPOSITORIES: config.allowFileRepositories,
     PURSER_POOL_SIZE: config.poolSize,
     PURSER_FAULT: config.fault ?? '(none)',

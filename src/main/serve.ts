@@ -78,6 +78,7 @@ async function startContext(
     notices,
     hints,
     currency: config.currency,
+    followerLimits: config.streams,
     allowFileRepositories: config.allowFileRepositories,
     pendingMigrations: () => pendingMigrations(database.pool, migrationsDirectory()),
     now: () => new Date(),

@@ -2,6 +2,7 @@ import type { Platform } from '../core/platform.ts'
 import type { Admission } from '../store/admission.ts'
 import type { Database } from '../store/database.ts'
 import type { PlanReads } from '../store/plan-reads.ts'
+import type { Followers } from './followers.ts'
 import type { DeliveryHints } from './ports.ts'
 
 /** What every operation works with. Made once by `main`, and by tests. */
@@ -15,6 +16,8 @@ export type Context = {
   reloadPlatform(): Promise<Platform>
   /** Resolves when a request may have moved, or after `ms`. */
   requestMoved(id: string, ms: number, signal: AbortSignal): Promise<void>
+  /** Who follows events in this process. */
+  readonly followers: Followers
   readonly hints: DeliveryHints
   /** Migrations of this version that the database lacks. */
   pendingMigrations(): Promise<readonly string[]>

@@ -6,6 +6,8 @@ import { readPlatformDocuments, readPlatformRevision } from '../store/documents.
 import type { Notices } from '../store/notices.ts'
 import { openPlanReads } from '../store/plan-reads.ts'
 import type { Context } from './context.ts'
+import { openEventTail, type EventTail } from './event-tail.ts'
+import { defaultFollowerLimits, openFollowers, type FollowerLimits } from './followers.ts'
 import type { DeliveryHints } from './ports.ts'
 
 export type ContextParts = {
@@ -14,6 +16,7 @@ export type ContextParts = {
   readonly hints: DeliveryHints
   readonly currency: string
   readonly allowFileRepositories: boolean
+  readonly followerLimits?: FollowerLimits
   pendingMigrations(): Promise<readonly string[]>
   now(): Date
 }
@@ -22,7 +25,7 @@ export type ContextParts = {
 export function openContext(parts: ContextParts): Context {
   const { database, notices, hints, currency, allowFileRepositories } = parts
   const cache = openPlatformCache(parts)
-  const waiting = openWaiting(notices)
+  const tail = openEventTail(database.pool, notices)
   return {
     database,
     hints,
@@ -32,7 +35,8 @@ export function openContext(parts: ContextParts): Context {
     planReads: openPlanReads(database.pool),
     platform: cache.platform,
     reloadPlatform: cache.reload,
-    requestMoved: waiting,
+    requestMoved: openWaiting(notices, tail),
+    followers: openFollowers(tail, parts.followerLimits ?? defaultFollowerLimits),
     pendingMigrations: () => parts.pendingMigrations(),
     now: () => parts.now(),
   }
@@ -102,7 +106,8 @@ function openPlatformCache({ database, notices, allowFileRepositories }: Context
   }
 }
 
-function openWaiting(notices: Notices): Context['requestMoved'] {
+/** A notice wakes at once; the end of the log is the net below it, for a notice can be lost with its connection. */
+function openWaiting(notices: Notices, tail: EventTail): Context['requestMoved'] {
   const waiters = new Map<string, Set<() => void>>()
   notices.onRequest((uuid) => {
     for (const wake of waiters.get(uuid) ?? []) wake()
@@ -113,6 +118,7 @@ function openWaiting(notices: Notices): Context['requestMoved'] {
       const uuid = request === null ? '' : idToUuid(request)
       const wake = () => {
         clearTimeout(timer)
+        unwatch()
         signal.removeEventListener('abort', wake)
         const set = waiters.get(uuid)
         set?.delete(wake)
@@ -120,6 +126,7 @@ function openWaiting(notices: Notices): Context['requestMoved'] {
         resolve()
       }
       const timer = setTimeout(wake, ms)
+      const unwatch = tail.watch({ subject: id }, wake)
       signal.addEventListener('abort', wake)
       const set = waiters.get(uuid) ?? new Set()
       waiters.set(uuid, set.add(wake))

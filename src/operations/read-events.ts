@@ -1,10 +1,11 @@
 import { parseId } from '../core/ids.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listEvents as listInStore, type EventPosition } from '../store/events.ts'
+import type { JsonObject } from '../core/json.ts'
+import { listEvents as listInStore, type EventPosition, type EventRecord } from '../store/events.ts'
 import { readRequest } from '../store/requests.ts'
 import { missingScope, readableTeams, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
-import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
+import { encodeCursor, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 
 export type EventsQuery = { readonly team?: string; readonly type?: string; readonly subject?: string }
 
@@ -26,20 +27,28 @@ export async function listRequestEvents(context: Context, caller: Caller, text: 
 }
 
 async function pageOfEvents(context: Context, teams: readonly string[] | null, query: EventsQuery, page: PageInput): Promise<Result<Page>> {
-  const after = parseCursor(page.after, parsePosition)
+  const after = parseCursor(page.after, parseEventPosition)
   if (!after.ok) return after
   const events = await listInStore(context.database.pool, teams, query, { first: page.first + 1, after: after.value })
-  return ok(
-    pageOf(
-      events,
-      page.first,
-      ({ id, type, time, actor, team, subject, data }) => ({ id, type, time: time.toISOString(), actor, team, subject, data }),
-      ({ position }) => `${position.generation}.${position.tx}.${position.seq}`,
-    ),
-  )
+  return ok(pageOf(events, page.first, presentEvent, ({ position }) => positionText(position)))
 }
 
-function parsePosition(text: string): EventPosition | null {
+/** An event as it is shown. */
+export function presentEvent({ id, type, time, actor, team, subject, data }: EventRecord): JsonObject {
+  return { id, type, time: time.toISOString(), actor, team, subject, data }
+}
+
+function positionText({ generation, tx, seq }: EventPosition): string {
+  return `${generation}.${tx}.${seq}`
+}
+
+/** The cursor with which lists and streams of events go on after a position. */
+export function eventCursor(position: EventPosition): string {
+  return encodeCursor(positionText(position))
+}
+
+/** The position in a cursor of events; null: it is none. */
+export function parseEventPosition(text: string): EventPosition | null {
   const match = /^(\d{1,9})\.(\d{1,18})\.(\d{1,18})$/.exec(text)
   return match === null ? null : { generation: Number(match[1]), tx: BigInt(match[2] ?? 0), seq: BigInt(match[3] ?? 0) }
 }
