@@ -22,7 +22,7 @@ export async function buildCommits(
   signer: Signer | null,
 ): Promise<readonly BuiltCommit[]> {
   const objects = openObjects(mirror, cache)
-  const writer = createObjectWriter(mirror.path, commits.length * FOLDERS + commits.reduce((sum, { files }) => sum + files.length, 0))
+  const writer = createObjectWriter(mirror.path)
   const built: BuiltCommit[] = []
   try {
     const rootSha = onto === null ? null : await objects.root(onto)
@@ -49,9 +49,6 @@ export async function buildCommits(
   }
   return built
 }
-
-/** About as many directories change with a commit. */
-const FOLDERS = 5
 
 /** A directory while commits are made: as it is now, and as it was written last. */
 type Folder = {

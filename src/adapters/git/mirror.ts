@@ -101,12 +101,23 @@ export function createMirror(
   }
 
   async function maintain(): Promise<void> {
-    const packs = await listNames(join(path, 'objects/pack'))
-    const loose = await listNames(join(path, 'objects/17'))
+    await tidy(path, (args) => local(args))
+    // Main keeps a repository too; a URL is somebody else's, who sees to it. Where that fails, a push says better why.
+    const ours = repository.url
+    if (!ours.startsWith('/')) return
+    await tidy(ours, (args) => git.run({ args: [`--git-dir=${ours}`, ...args], signal, timeoutMs: timeouts.localMs })).catch(
+      () => undefined,
+    )
+  }
+
+  async function tidy(folder: string, run: (args: readonly string[]) => Promise<unknown>): Promise<void> {
+    const packs = await listNames(join(folder, 'objects/pack'))
+    const loose = await listNames(join(folder, 'objects/17'))
     if (packs.filter((name) => name.endsWith('.pack')).length <= MAX_PACKS && loose.length <= MAX_LOOSE_IN_ONE_OF_256) return
-    await local(['repack', '--geometric=2', '-d', '--quiet'])
+    await run(['repack', '--geometric=2', '-d', '--quiet'])
+    if (folder !== path) return
     // What killed processes leave: only one process at a time works here, so none of it is in use.
-    const crumbs = packs.filter((name) => name.startsWith('tmp_')).map((name) => join(path, 'objects/pack', name))
+    const crumbs = packs.filter((name) => name.startsWith('tmp_')).map((name) => join(folder, 'objects/pack', name))
     await Promise.all(crumbs.map((file) => rm(file, { force: true })))
   }
 

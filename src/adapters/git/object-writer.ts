@@ -1,15 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { deflateSync } from 'node:zlib'
 import { GitFault } from '../../operations/ports.ts'
 import { MirrorBroken } from './faults.ts'
-import { createPack, levelOf, type GitObject, type ObjectType, type Pack } from './pack.ts'
+import { createPack, type GitObject, type ObjectType } from './pack.ts'
 
 /**
- * Puts objects into a repository of our own, as git would: a few lie loose, many are a pack. Nobody sees any of them before
- * all of them are there, since nothing names them; what a killed process leaves is swept up by `maintain`. Nothing is
- * synced to disk: what is lost is built again.
+ * Puts objects into a mirror, as one pack: two files, where eight commits loose are fifty and took ten times as long. Nobody
+ * sees any of them before all of them are there, since nothing names them; what a killed process leaves is swept up by
+ * `maintain`. Nothing is synced to disk: what is lost is built again.
  */
 export type ObjectWriter = {
   /** `before`, where it was added too, is what a directory was: then only what differs is written. */
@@ -20,50 +19,32 @@ export type ObjectWriter = {
   finish(ref: string, sha: string): Promise<void>
 }
 
-/** As `fastimport.unpackLimit` is by default. */
-const MAX_LOOSE = 100
 /** Directories are written whole now and then, and one can be megabytes. */
 const MAX_PACK_BYTES = 32 << 20
 
-/** `expected`: about how many objects. */
-export function createObjectWriter(path: string, expected: number): ObjectWriter {
-  const objects = join(path, 'objects')
-  const loose: { readonly sha: string; readonly data: Buffer }[] = []
-  let pack: Pack | null = expected > MAX_LOOSE ? createPack() : null
+export function createObjectWriter(path: string): ObjectWriter {
+  const folder = join(path, 'objects/pack')
+  let pack = createPack()
 
   function add(type: ObjectType, bytes: Buffer, before: GitObject | null = null): GitObject {
     const header = Buffer.from(`${type} ${bytes.length}\0`, 'latin1')
     const object = { sha: createHash('sha1').update(header).update(bytes).digest('hex'), bytes }
-    if (pack !== null) pack.add(type, object, before)
-    else loose.push({ sha: object.sha, data: deflateSync(Buffer.concat([header, bytes]), { level: levelOf(type) }) })
+    pack.add(type, object, before)
     return object
   }
 
   async function write(): Promise<void> {
-    if (pack !== null) {
-      if (pack.size() === 0) return
-      const { name, data, index } = pack.close()
-      // Git looks for the index, so that comes last.
-      await put(join(objects, 'pack', `pack-${name}.pack`), data)
-      await put(join(objects, 'pack', `pack-${name}.idx`), index)
-      pack = createPack()
-      return
-    }
-    await Promise.all([...new Map(loose.map(({ sha, data }) => [sha, data]))].map(([sha, data]) => putLoose(sha, data)))
-    loose.length = 0
-  }
-
-  async function putLoose(sha: string, data: Buffer): Promise<void> {
-    const folder = join(objects, sha.slice(0, 2))
-    await mkdir(folder).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error
-    })
-    await put(join(folder, sha.slice(2)), data)
+    if (pack.size() === 0) return
+    const { name, data, index } = pack.close()
+    // Git looks for the index, so that comes last.
+    await put(join(folder, `pack-${name}.pack`), data)
+    await put(join(folder, `pack-${name}.idx`), index)
+    pack = createPack()
   }
 
   /** What is not whole yet is where `maintain` looks for crumbs. */
   async function put(file: string, data: Buffer): Promise<void> {
-    const unfinished = join(objects, 'pack', `tmp_purser_${randomUUID()}`)
+    const unfinished = join(folder, `tmp_purser_${randomUUID()}`)
     await writeFile(unfinished, data, { mode: 0o444 })
     await rename(unfinished, file)
   }
@@ -71,7 +52,7 @@ export function createObjectWriter(path: string, expected: number): ObjectWriter
   return {
     add,
     relieve: async () => {
-      if (pack !== null && pack.size() > MAX_PACK_BYTES) await classified(write)
+      if (pack.size() > MAX_PACK_BYTES) await classified(write)
     },
     finish: (ref, sha) =>
       classified(async () => {

@@ -5,11 +5,6 @@ import { encodeDelta } from './delta.ts'
 export type ObjectType = 'commit' | 'tree' | 'blob'
 export type GitObject = { readonly sha: string; readonly bytes: Buffer }
 
-/** Ids of objects, which directories are full of, cannot be made shorter; trying takes longer than all the rest. */
-export function levelOf(type: ObjectType): number {
-  return type === 'tree' ? 0 : 1
-}
-
 /**
  * A pack and its index (gitformat-pack(5)), made in memory. `git fast-import` and `git index-pack` would look for the
  * differences between two directories by reading both, and hash every directory once more; here both are known.
@@ -61,6 +56,11 @@ export function createPack(): Pack {
   }
 
   return { add, size: () => offset - HEADER_BYTES, close }
+}
+
+/** Ids of objects, which directories are full of, cannot be made shorter; trying takes longer than all the rest. */
+function levelOf(type: ObjectType): number {
+  return type === 'tree' ? 0 : 1
 }
 
 function pack(bytes: Buffer, level: number): Buffer {
