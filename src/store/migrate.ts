@@ -2,6 +2,7 @@ import { runMigrations } from 'bullmq'
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { Fault } from '../core/fault.ts'
 import { classifyDatabaseError, sqlState } from './database.ts'
@@ -172,8 +173,26 @@ function refuseMismatch(migrations: readonly Migration[], done: ReadonlyMap<stri
   }
 }
 
+/**
+ * Processes of the version before take locks in the order of their work, a migration in that of its text: under load the two
+ * come to a deadlock, which PostgreSQL ends by undoing one of them. Nothing of it is there then, so it is tried again.
+ */
+const TRIES = 20
+const PAUSE_MS = 250
+
+async function applyOne(client: pg.Client, migration: Migration): Promise<void> {
+  for (let left = TRIES - 1; ; left--) {
+    try {
+      return await applyOnce(client, migration)
+    } catch (cause) {
+      if (left > 0 && sqlState(cause) === '40P01') await delay(PAUSE_MS * (0.5 + Math.random()))
+      else throw new Error(`Migration ${migration.name} failed; nothing of it was kept`, { cause })
+    }
+  }
+}
+
 /** The migration and its line in the ledger are one transaction: there is no half-applied state to repair. */
-async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
+async function applyOnce(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('begin')
   try {
     await client.query(sql)
@@ -183,9 +202,9 @@ async function applyOne(client: pg.Client, { name, sql, checksum }: Migration): 
       [randomUUID(), checksum, name],
     )
     await client.query('commit')
-  } catch (cause) {
+  } catch (error) {
     await client.query('rollback')
-    throw new Error(`Migration ${name} failed; nothing of it was kept`, { cause })
+    throw error
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { migrate, MigrationRefused, pendingMigrations } from '../../src/store/migrate.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 
@@ -129,6 +129,26 @@ describe('the runner', async () => {
     await client.connect()
     expect(await pendingMigrations(client, directory)).toEqual(['0002_two'])
     await client.end()
+  })
+
+  test('tries a migration again that PostgreSQL has undone for the sake of a process at work', async () => {
+    await write('0001_one', 'create table one (a int); create table two (a int)')
+    await migrate({ ...database, directory })
+    await write('0002_both', 'lock table two; lock table one; create table three (a int)')
+    const busy = new pg.Client({ connectionString: database.ownerUrl })
+    await busy.connect()
+    await busy.query('begin; lock table one')
+
+    const migrating = migrate({ ...database, directory })
+    await vi.waitFor(async () =>
+      expect(await query(database.ownerUrl, `select from pg_locks where not granted and relation = 'one'::regclass`)).toHaveLength(1),
+    )
+    // Whoever waited first is undone, after a second.
+    await busy.query('lock table two')
+    await busy.query('commit')
+
+    expect((await migrating).applied).toEqual(['0002_both'])
+    await busy.end()
   })
 
   test('refuses a file that was changed after it had been applied', async () => {
