@@ -29,13 +29,13 @@ const maxNodesForAllErrors = 5_000
 /** Deeper input is refused before anything recurses into it. */
 const maxDepth = 64
 
-/** Compiles a TypeBox schema once; call it at module level. */
+/** Compiles a TypeBox schema once, at its first use: a process needs a few of all, and each takes milliseconds of its start. Call it at module level. */
 export function compileShape<T>(schema: TSchema): Shape<T> {
-  const check = judge(schema)
+  let check: Judge | null = null
   return {
     schema,
     parse: (value, pointer = '') => {
-      const errors = check(value, pointer)
+      const errors = (check ??= judge(schema))(value, pointer)
       // The schema is the type's own, so what it lets through is a T.
       return errors.length === 0 ? ok(value as T) : refuse(errors)
     },
