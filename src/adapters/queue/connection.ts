@@ -64,7 +64,7 @@ const EVENTS = { events: { maxLen: 100 } }
  * Coming back that way is no fault of the job, however often. What is gone too soon costs nothing: one writer a branch is
  * the branch lock's business.
  */
-const LEASE = { lockDuration: 3_000, stalledInterval: 1_000, maxStalledCount: 1_000_000, drainDelay: 5 }
+const LEASE = { lockDuration: 1_500, stalledInterval: 500, maxStalledCount: 1_000_000, drainDelay: 5 }
 
 type Opened = { on(event: 'error', listener: (error: Error) => void): unknown; waitUntilReady(): Promise<unknown>; close(): Promise<void> }
 
