@@ -24,11 +24,11 @@ try {
   const { items } = (await list.json()) as { items: readonly { id: string }[] }
 
   const rows: Record<string, unknown>[] = []
-  const measure = async (what: string, path: string, body?: object) => {
+  const measure = async (what: string, path: string, body?: () => object) => {
     const plan =
       body === undefined
         ? {}
-        : { method: 'POST', requests: [{ setupRequest: (request: Request) => ({ ...request, body: JSON.stringify(body) }) }] }
+        : { method: 'POST', requests: [{ setupRequest: (request: Request) => ({ ...request, body: JSON.stringify(body()) }) }] }
     const result = await autocannon({ url: `${purser.url}${path}`, connections: CONNECTIONS, duration: SECONDS, headers, ...plan })
     rows.push({
       what,
@@ -41,7 +41,9 @@ try {
   await measure('list, filtered, 10 a page', '/v1/requests?team=t0&state=queued&first=10')
   await measure('list, filtered, 50 a page', '/v1/requests?team=t0&state=queued&first=50')
   await measure('one request', `/v1/requests/${items[0]?.id ?? ''}`)
-  await measure('plan', '/v1/plans', benchSubmit('t0', 'fresh'))
+  // Each of another name, and of two teams in turn, so that no answer is another's.
+  let plans = 0
+  await measure('plan', '/v1/plans', () => benchSubmit(`t${plans % 2}`, `fresh${plans++}`))
   console.table(rows)
 } finally {
   await stage.close()
