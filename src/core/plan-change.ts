@@ -95,13 +95,7 @@ export function renderChange(where: Where, { change, verdict }: DecidedChange, l
 
 function renderObjects({ team, environment }: Where, change: ResolvedChange, verdict: Verdict): Result<readonly RenderedObject[]> {
   const { blueprint, input, index } = change
-  const place = {
-    team: team.name,
-    environment: environment.name,
-    namespace: environment.namespaceFor(team.name),
-    resource: input.name,
-    allow: blueprint.allow,
-  }
+  const { namespace } = environment.cardFor(team.name)
   const objects: RenderedObject[] = []
   const keys = new Set<string>()
   const errors: FieldError[] = []
@@ -118,7 +112,8 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
       // What has no form by itself, a password, can get one by what a manifest puts around it: a URL.
       for (const { detail } of findPlaintextSecrets(output, ''))
         secrets.push({ pointer: `/changes/${index}`, detail: `renders what ${detail}` })
-      const object = renderObject(output, { ...place, index: i })
+      const place = { team: team.name, environment: environment.name, namespace, resource: input.name, index: i, allow: blueprint.allow }
+      const object = renderObject(output, place)
       if (!object.ok) for (const { pointer, detail } of object.problem) wrong(i, `${pointer} ${detail}`)
       else if (keys.has(objectKey(object.value.ref))) wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
       else {
