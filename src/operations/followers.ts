@@ -10,7 +10,10 @@ export type Followers = {
   readonly tail: EventTail
   /** A place for one more follower of this principal, or null: there is none. Returns how to leave it; twice is once. */
   enter(principal: string): (() => void) | null
-  /** The same read for all who want it while it is under way: those whom one event wakes stand at one place. */
+  /**
+   * A read that begins after this call. Those who call while one is under way share the next: whom one event wakes stand at
+   * one place, and are served by two reads however many they are.
+   */
   share<T>(key: string, read: () => Promise<T>): Promise<T>
   /** How many follow now. */
   readonly size: number
@@ -18,8 +21,21 @@ export type Followers = {
 
 export function openFollowers(tail: EventTail, { perCaller, perProcess }: FollowerLimits): Followers {
   const callers = new Map<string, number>()
-  const reads = new Map<string, Promise<unknown>>()
+  const reads = new Map<string, { readonly over: Promise<void>; next: Promise<unknown> | null }>()
   let size = 0
+
+  function share<T>(key: string, read: () => Promise<T>): Promise<T> {
+    const running = reads.get(key)
+    if (running === undefined) {
+      const now = read()
+      const end = () => void reads.delete(key)
+      reads.set(key, { over: now.then(end, end), next: null })
+      return now
+    }
+    running.next ??= running.over.then(() => share(key, read))
+    // Under one key there is one kind of read.
+    return running.next as Promise<T>
+  }
 
   return {
     tail,
@@ -41,13 +57,6 @@ export function openFollowers(tail: EventTail, { perCaller, perProcess }: Follow
         else callers.set(principal, rest)
       }
     },
-    share(key, read) {
-      const known = reads.get(key)
-      // Under one key there is one kind of read.
-      if (known !== undefined) return known as ReturnType<typeof read>
-      const made = read().finally(() => reads.delete(key))
-      reads.set(key, made)
-      return made
-    },
+    share,
   }
 }

@@ -9,8 +9,6 @@ export type TailRead = {
   readonly moved: readonly { readonly team: string | null; readonly subject: string }[]
   /** More became readable than fits into one read. */
   readonly full: boolean
-  /** Events are written that a transaction which still runs keeps back. */
-  readonly heldBack: boolean
 }
 
 const MOST = 1_000
@@ -32,7 +30,6 @@ export async function readEventTail(pool: pg.Pool, after: EventPosition): Promis
   type Row = {
     head_generation: number
     head_tx: string
-    held_back: boolean
     generation: number | null
     tx: string | null
     seq: string | null
@@ -44,7 +41,6 @@ export async function readEventTail(pool: pg.Pool, after: EventPosition): Promis
     {
       name: 'read_event_tail',
       text: `select h.generation as head_generation, h.tx::text as head_tx,
-          exists (select from event w where (w.generation, w.tx, w.seq) >= (h.generation, h.tx, 0)) as held_back,
           e.generation, e.tx::text, e.seq::text, e.team, e.subject
         from (select current_generation() as generation, pg_snapshot_xmin(pg_current_snapshot()) as tx) h
         left join lateral (
@@ -64,5 +60,5 @@ export async function readEventTail(pool: pg.Pool, after: EventPosition): Promis
     last === undefined
       ? { generation: first.head_generation, tx: BigInt(first.head_tx), seq: 0n }
       : { generation: Number(last.generation), tx: BigInt(last.tx ?? 0), seq: BigInt(last.seq ?? 0) }
-  return { position, moved, full, heldBack: first.held_back }
+  return { position, moved, full }
 }

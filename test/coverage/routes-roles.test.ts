@@ -45,6 +45,7 @@ GET    /v1/requests/:id (own approver)           401    401   404      200    20
 GET    /v1/requests/:id/files                    401    401   404      200    200       200      200   404   200   200   200   200
 GET    /v1/requests/:id/diff                     401    401   404      200    200       200      200   404   200   200   200   200
 GET    /v1/requests/:id/events                   401    401   404      200    200       200      200   404   200   200   200   200
+GET    /v1/requests/:id/events (as a stream)     401    401   404      200    200       200      200   404   200   200   200   200
 POST   /v1/requests/:id/approve                  401    401   404      403    403       403      403   404   200   own   403   403
 POST   /v1/requests/:id/approve (own approver)   401    401   404      403    403       200      200   404   404   own   403   200
 POST   /v1/requests/:id/approve (through admin)  401    401   404      403    403       403      403   404   200   own   own   403
@@ -65,6 +66,7 @@ PUT    /v1/budgets/:name                         401    401   403      403    40
 DELETE /v1/budgets/:name                         401    401   403      403    403       403      403   403   403   403   204   403
 GET    /v1/events                                401    401   []       200    200       200      200   200   200   200   200   200
 GET    /v1/events (of red)                       401    401   []       200    200       200      200   []    []    200   200   200
+GET    /v1/teams/:name/events                    401    401   404      200    200       200      200   404   404   200   200   200
 GET    /v1/gitops/branches                       401    401   200      200    200       200      200   200   200   200   200   200
 GET    /v1/gitops/verify                         401    401   403      403    403       403      403   403   403   403   200   403
 POST   /v1/gitops/branches/accept                401    401   403      403    403       403      403   403   403   403   200   403
@@ -225,7 +227,7 @@ await commitAll(pool)
 const [forBlue, forRed] = [await pending(600), await pending(450)]
 const ids: Readonly<Record<string, string>> = { requests: forBlue.id, resources: textAt(thing, 'changes.0.resource.id'), ...standing }
 
-type Sent = { readonly path: string; readonly body?: JsonObject }
+type Sent = { readonly path: string; readonly body?: JsonObject; readonly headers?: Readonly<Record<string, string>> }
 
 /** What is sent where it is more than a path: for each cell something new, so that none depends on another. */
 const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
@@ -235,6 +237,10 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
   'GET /v1/requests (awaiting me)': () => ({ path: `/v1/requests?awaiting=me&resource=${forBlue.name}` }),
   'GET /v1/requests (awaiting me, own approver)': () => ({ path: `/v1/requests?awaiting=me&resource=${forRed.name}` }),
   'GET /v1/requests/:id (own approver)': () => ({ path: `/v1/requests/${forRed.id}` }),
+  'GET /v1/requests/:id/events (as a stream)': () => ({
+    path: `/v1/requests/${forBlue.id}/events`,
+    headers: { accept: 'text/event-stream' },
+  }),
   'POST /v1/requests/:id/approve': () => approval(600),
   'POST /v1/requests/:id/approve (own approver)': () => approval(450),
   'POST /v1/requests/:id/approve (through admin)': () => approval(600, { as: people.asker }),
@@ -342,8 +348,8 @@ test('every route has a row in the table, and every row is a route', () => {
 describe('who may do what', () => {
   test.each(rows)('$name', async ({ method, url, name, cells }) => {
     const cell = async (column: string) => {
-      const { path, body } = (await sent[name]?.()) ?? { path: standingPath(url) }
-      return cellOf(await api(method, path, body, callers[column]))
+      const { path, body, headers } = (await sent[name]?.()) ?? { path: standingPath(url) }
+      return cellOf(await api(method, path, body, { ...callers[column], ...(headers === undefined ? {} : { headers }) }))
     }
     const seen: string[] = []
     if (method === 'GET') seen.push(...(await Promise.all(columns.map(cell))))

@@ -60,6 +60,8 @@ const things: readonly { readonly route: string; readonly there: string; readonl
     { verb: 'retry', body: {} },
   ].map(({ verb, body }) => ({ route: `POST /v1/requests/ID/${verb}`, there: ids.request, absent: absent.request, body })),
   ...['', '/history'].map((more) => ({ route: `GET /v1/resources/ID${more}`, there: ids.resource, absent: absent.resource })),
+  // Teams are no secret, and what happens in them is.
+  { route: 'GET /v1/teams/ID/events', there: 'red', absent: absent.team },
   ...['', '/versions', '/ledger'].flatMap((more) =>
     ['red-lab', 'all'].map((there) => ({ route: `GET /v1/budgets/ID${more}`, there, absent: absent.budget })),
   ),

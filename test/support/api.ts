@@ -46,8 +46,8 @@ export function openApi(url: string, token: string, document: object, seen?: (an
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
       redirect: 'manual',
     })
-    const text = await response.text()
     const type = response.headers.get('content-type') ?? ''
+    const text = type === 'text/event-stream' ? await beginOf(response) : await response.text()
     const parsed = parse(type, text)
     const route = method === 'HEAD' ? undefined : routeOf(routes, path)
     if (route !== undefined && operationOf(document, method, route) !== undefined) {
@@ -57,6 +57,14 @@ export function openApi(url: string, token: string, document: object, seen?: (an
     }
     return { status: response.status, headers: response.headers, text, body: objectOf(parsed) }
   }
+}
+
+/** A stream ends when somebody leaves it: what it begins with. */
+async function beginOf({ body }: Response): Promise<string> {
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader()
+  const begin = await reader?.read()
+  await reader?.cancel()
+  return begin?.value ?? ''
 }
 
 /** A value within an answer: `at(answer, 'plan.files.0.path')`. */

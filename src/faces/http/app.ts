@@ -107,11 +107,11 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
 async function registerNouns(v1: HttpApp, context: Context, history: BranchHistory | null, stopping: AbortSignal): Promise<void> {
   meRoutes(v1, context)
   planRoutes(v1, context)
-  requestRoutes(v1, context)
+  requestRoutes(v1, context, stopping)
   requestActionRoutes(v1, context, stopping)
   resourceRoutes(v1, context)
   budgetRoutes(v1, context)
-  eventRoutes(v1, context)
+  eventRoutes(v1, context, stopping)
   branchRoutes(v1, context, history)
   await v1.register(async (documents) => documentRoutes(documents, context))
   await v1.register(async (apply) => applyRoutes(apply, context))

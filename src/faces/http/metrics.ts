@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { eventStream } from './event-stream.ts'
 
 /** A registry with what is known of the process itself. */
 export function processMetrics(): Registry {
@@ -37,7 +38,9 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
-    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000)
+    // A stream takes as long as somebody listens, which says nothing about this server.
+    if (request.format !== eventStream || reply.statusCode !== 200)
+      duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000)
     request.log.debug(
       { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime), caller: request.caller?.subject },
       'answered',

@@ -37,6 +37,8 @@ export type Answered = {
   /** Nothing for an answer without a body. */
   readonly schema?: TSchema
   readonly types?: readonly string[]
+  /** Other forms that it has, by media type. */
+  readonly also?: Readonly<Record<string, TSchema>>
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -105,14 +107,21 @@ function texts(headers: Readonly<Record<string, string>>): Record<string, TSchem
 
 function answers({ answers: answered }: Description): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(answered).map(([status, { description, schema, types = ['application/json'], headers = {} }]) => [
+    Object.entries(answered).map(([status, { description, schema, types = ['application/json'], also = {}, headers = {} }]) => [
       status,
       {
         description,
         // @fastify/swagger leaves the content out for this type alone.
         ...(schema === undefined
           ? { type: 'null' }
-          : { content: Object.fromEntries(types.map((type) => [type, { schema: ref(schema) }])) }),
+          : {
+              content: Object.fromEntries(
+                [...types.map((type) => [type, schema] as const), ...Object.entries(also)].map(([type, form]) => [
+                  type,
+                  { schema: ref(form) },
+                ]),
+              ),
+            }),
         headers: Object.fromEntries(
           Object.entries({ 'X-Request-Id': 'Names this answer in the log.', ...headers }).map(([name, text]) => [
             name,

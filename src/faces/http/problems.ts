@@ -36,8 +36,7 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   if (error instanceof Refused) return sendProblem(reply.headers(error.headers), error.problem)
   if (error instanceof Fault) {
     request.log.warn({ err: error }, 'a request met a dependency that is not well')
-    const detail = 'A part that Purser needs is not well at the moment. Nothing was lost; try again.'
-    return sendProblem(reply, { code: 'unavailable', detail, retryAfterS: RETRY_AFTER_S })
+    return sendProblem(reply, unavailable)
   }
   const refusal = refusalOf(error, request)
   if (refusal !== null) return sendProblem(reply, refusal)
@@ -45,7 +44,12 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   return sendProblem(reply, { code: 'internal' })
 }
 
-const RETRY_AFTER_S = 2
+/** What a caller is told of a fault. */
+export const unavailable: Problem = {
+  code: 'unavailable',
+  detail: 'A part that Purser needs is not well at the moment. Nothing was lost; try again.',
+  retryAfterS: 2,
+}
 
 /** What Fastify itself refuses, in Purser's words; null: it is no refusal. */
 function refusalOf(error: Error, request: FastifyRequest): Problem | null {

@@ -4,14 +4,16 @@ import { readRequestDiff, readRequestFiles } from '../../../operations/read-requ
 import { listRequests, readRequest } from '../../../operations/read-requests.ts'
 import { onlyForm, sendPage, sendText, sendThing, sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
+import { eventStream, sendEvents } from '../event-stream.ts'
 import type { HttpApp } from '../http-app.ts'
 import { operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
 import { eventPage, requestEventQuery } from '../schemas/event.ts'
+import { eventStreamText, streamHeaders } from '../schemas/event-stream.ts'
 import { idPath } from '../schemas/path.ts'
 import { diffText, requestFiles, requestPage, requestQuery, requestSchema } from '../schemas/request.ts'
 
-export function requestRoutes(app: HttpApp, context: Context): void {
+export function requestRoutes(app: HttpApp, context: Context, stopping: AbortSignal): void {
   const list = {
     ...operation({
       id: 'listRequests',
@@ -79,14 +81,22 @@ export function requestRoutes(app: HttpApp, context: Context): void {
       id: 'listRequestEvents',
       tag: 'Requests',
       summary: 'List the events of a request',
-      description: 'What happened to it, oldest first.',
-      answers: { 200: { description: 'A page of events.', schema: eventPage } },
+      description:
+        'What happened to it, oldest first: a page, or with `Accept: text/event-stream` all of it and then whatever comes, as it happens.',
+      headers: streamHeaders,
+      answers: {
+        200: { description: 'A page of events, or a stream of them.', schema: eventPage, also: { [eventStream]: eventStreamText } },
+      },
       refuses: ['not-found'],
     }),
     params: idPath('req'),
     querystring: requestEventQuery,
   }
-  app.get('/requests/:id/events', { schema: events }, async (request, reply) =>
-    sendPage(request, reply, await listRequestEvents(context, callerOf(request), request.params.id, readPaging(request.query).page)),
-  )
+  app.get('/requests/:id/events', { schema: events, config: { offers: ['application/json', eventStream] } }, async (request, reply) => {
+    const { id } = request.params
+    const { page } = readPaging(request.query)
+    if (request.format === eventStream)
+      return sendEvents(context, request, reply, { topic: { kind: 'request', id }, after: page.after, stopping })
+    return sendPage(request, reply, await listRequestEvents(context, callerOf(request), id, page))
+  })
 }
