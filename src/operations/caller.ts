@@ -37,6 +37,7 @@ type Standing = {
   readonly teams: readonly CallerTeam[]
   readonly roles: ReadonlyMap<string, readonly TeamRole[]>
   readonly names: ReadonlySet<string>
+  readonly sight: Sight
 }
 
 function standingOf(platform: Platform, caller: Caller): Standing {
@@ -47,7 +48,14 @@ function standingOf(platform: Platform, caller: Caller): Standing {
   let standing = byCaller.get(key)
   if (standing === undefined) {
     const teams = teamsOf(platform, caller)
-    standing = { teams, roles: new Map(teams.map((t) => [t.name, t.roles])), names: new Set(teams.map((t) => t.name)) }
+    const names = teams.map((t) => t.name)
+    const approves = teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role })))
+    standing = {
+      teams,
+      roles: new Map(teams.map((t) => [t.name, t.roles])),
+      names: new Set(names),
+      sight: { all: false, teams: names, approves },
+    }
     if (byCaller.size >= MAX_KNOWN) byCaller.clear()
     byCaller.set(key, standing)
   }
@@ -65,18 +73,12 @@ export function rolesOfCaller(platform: Platform, caller: Caller, team: string):
 
 /** What the caller may read of requests: their teams', what they may approve, or everything. */
 export function sightOf(platform: Platform, caller: Caller): Sight {
-  if (caller.administrator) return sightOfAll
-  const teams = teamsOfCaller(platform, caller)
-  return {
-    all: false,
-    teams: teams.map((t) => t.name),
-    approves: teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role }))),
-  }
+  return caller.administrator ? sightOfAll : standingOf(platform, caller).sight
 }
 
 /** The teams whose resources, budgets and events the caller may read; null: all. */
 export function readableTeams(platform: Platform, caller: Caller): readonly string[] | null {
-  return caller.administrator ? null : teamsOfCaller(platform, caller).map((t) => t.name)
+  return caller.administrator ? null : standingOf(platform, caller).sight.teams
 }
 
 export function budgetViewOf(platform: Platform, caller: Caller): BudgetView {

@@ -65,7 +65,7 @@ export async function listEvents(
     `select ${columns} from event e where ${[...more, ...where].join(' and ')} order by e.generation, e.tx, e.seq limit ${limit}`
   let [kind, text] = ['all', '']
   if (seen === null || filter.team !== undefined) text = select()
-  else if (isMany(seen) || filter.subject !== undefined) [kind, text] = ['many', select(`e.team = any (${bind(seen)}::text[])`)]
+  else if (isMany(seen) || filter.subject !== undefined) [kind, text] = ['many', select(`(e.team = any (${bind(seen)}::text[])) is true`)]
   else
     [kind, text] = [
       'each',

@@ -41,8 +41,8 @@ function statementOf(
   const limit = limitOf(page.first)
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
-  const { names, where } = conditionsOf(filter, page.after, bind)
-  const select = (from: string, ...more: readonly string[]) =>
+  const { names, where } = conditionsOf(filter, sight, { after: page.after, limit }, bind)
+  const select: Select = (from, ...more) =>
     `select q.id, ${versionOf} as version from ${from} where ${[...more, ...where, 'true'].join(' and ')} order by q.id desc limit ${limit}`
   // A plan is made for the statement, so whatever changes its text is in its name; PostgreSQL keeps 63 characters of one.
   const named = (kind: string, text: string): Bound => ({ name: `list ${kind} ${limit} ${names.join(' ')}`, text, values })
@@ -61,7 +61,9 @@ function statementOf(
   if (filter.team !== undefined) return sight.teams.includes(filter.team) ? named('own', select('request q')) : null
   if (sight.teams.length === 0) return null
   const teams = bind(sight.teams)
-  if (isMany(sight.teams)) return named('many', select('request q', `q.team = any (${teams}::text[])`))
+  // `is true`, here too: else all of these teams are read whole and sorted.
+  if (isMany(sight.teams) || filter.requester !== undefined || filter.resource !== undefined)
+    return named('many', select('request q', `(q.team = any (${teams}::text[])) is true`))
   return named('each', `${eachTeam(select, teams)} order by id desc limit ${limit}`)
 }
 
@@ -82,7 +84,7 @@ function eachApprovable(select: Select, bind: (value: unknown) => string, sight:
     'w.role = any (mine.roles)',
     ...(unmet ? [`w.required > ${votes}`] : []),
   )
-  // Once, however many of its requirements are the reader's; the index on waiting approvals has them in this order.
+  // Once, however many of its requirements are the reader's.
   const once = rows.replace('select q.id', 'select distinct on (q.id) q.id')
   return `select s.id, s.version
     from (select m.team, array_agg(m.role) as roles from unnest(${teams}::text[], ${roles}::text[]) m(team, role) group by m.team) mine
@@ -92,7 +94,8 @@ function eachApprovable(select: Select, bind: (value: unknown) => string, sight:
 /** The filter as conditions on `q`, and what they are, for the statement's name. */
 function conditionsOf(
   filter: RequestFilter,
-  after: Id<'request'> | null,
+  sight: Sight,
+  { after, limit }: { readonly after: Id<'request'> | null; readonly limit: number },
   bind: (value: unknown) => string,
 ): { readonly names: readonly string[]; readonly where: readonly string[] } {
   const names: string[] = []
@@ -101,7 +104,10 @@ function conditionsOf(
     names.push(name)
     where.push(condition)
   }
-  if (filter.team !== undefined) add('team', `q.team = ${bind(filter.team)}`)
+  // What one person asked, or what is about one resource, has an index that is shorter than a team's, and in order; `is true`
+  // is no condition for an index, so that the planner does not read two of them whole and sort.
+  const narrow = filter.requester !== undefined || filter.resource !== undefined
+  if (filter.team !== undefined) add('team', `(q.team = ${bind(filter.team)})${narrow ? ' is true' : ''}`)
   if (filter.environment !== undefined) add('place', `q.environment = ${bind(filter.environment)}`)
   // Written out, so that the plan is for this state: some are nearly all, and some are few.
   const state = requestStates.find((each) => each === filter.state)
@@ -110,8 +116,20 @@ function conditionsOf(
     add('by', `q.requester_id = (select r.id from principal r where r.subject = ${bind(filter.requester)})`)
   if (filter.resource !== undefined && 'id' in filter.resource)
     add('id', `q.id in (select c.request_id from request_change c where c.resource_id = ${bind(idToUuid(filter.resource.id))}::uuid)`)
-  if (filter.resource !== undefined && 'name' in filter.resource)
-    add('named', `q.id in (select c.request_id from request_change c where c.name = ${bind(filter.resource.name)})`)
+  if (filter.resource !== undefined && 'name' in filter.resource) {
+    const name = bind(filter.resource.name)
+    // Names are used again in other teams; whoever may see only some teams need not look through the others'.
+    // Where nothing else is asked for, the newest are the page.
+    const alone = sight.all && Object.values(filter).filter((each) => each !== undefined).length === 1
+    const everywhere = sight.all || filter.awaiting !== undefined || filter.state === 'pending_approval'
+    const seen = everywhere ? '' : ` and x.team = any (${bind(filter.team === undefined ? sight.teams : [filter.team])}::text[])`
+    add(
+      'named',
+      `q.id in (select c.request_id from resource x join request_change c on c.resource_id = x.id where x.name = ${name}${seen}
+        union all select c.request_id from request_change c where c.name = ${name} and c.resource_id is null
+        ${alone && after === null ? `order by request_id desc limit ${limit}` : ''})`,
+    )
+  }
   if (filter.awaiting !== undefined) {
     const voter = bind(filter.awaiting)
     add('me', `not exists (select from request_party z where z.request_id = q.id and z.principal_id = ${voter}::uuid)`)

@@ -43,7 +43,7 @@ export async function listResourceVersions(
     `select x.id, x.xmin::text as version from resource x where ${[...more, ...where].join(' and ')} order by x.id desc limit ${limit}`
   let [kind, text] = ['all', '']
   if (seen === null || filter.team !== undefined) text = select()
-  else if (isMany(seen)) [kind, text] = ['many', select(`x.team = any (${bind(seen)}::text[])`)]
+  else if (isMany(seen)) [kind, text] = ['many', select(`(x.team = any (${bind(seen)}::text[])) is true`)]
   else
     [kind, text] = [
       'each',

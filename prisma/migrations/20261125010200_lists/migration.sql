@@ -3,7 +3,9 @@
 
 -- A team's requests in a state that few are in: a list in one of these must not read all that the team ever asked.
 create index request_by_rare_state on request (team, state, id desc) where state not in ('queued', 'committed', 'ready');
-create index request_change_by_name on request_change (name, request_id desc);
+-- What is about a resource, by its name: all that it ever was about, deleted ones too, and what was denied and so has none.
+create index resource_by_name on resource (name, team);
+create index request_change_by_name_alone on request_change (name, request_id desc) where resource_id is null;
 create index resource_by_rare_status on resource (status, id desc) where status in ('degraded', 'deleting', 'deleted');
 create index resource_by_team_and_rare_status on resource (team, status, id desc) where status in ('degraded', 'deleting', 'deleted');
 create index event_by_rare_type on event (type, generation, tx, seq) where type not in

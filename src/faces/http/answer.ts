@@ -27,14 +27,15 @@ export const onlyForm: readonly string[] = []
 /** Agrees on a media type before anything is done; 406 when there is none. */
 export function negotiateFormats(app: FastifyInstance): void {
   app.decorateRequest('format', json)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const offers = request.routeOptions.config.offers ?? [json]
-    if (offers.length === 0) return
+    if (offers.length === 0) return done()
     if (offers.length > 1) reply.header('vary', 'Accept')
     const format = negotiate(request.headers.accept, offers)
     if (format === null)
-      throw new Refused({ code: 'not-acceptable', offered: offers.filter((offer) => offer === json || offer === yamlTypes[0]) })
+      return done(new Refused({ code: 'not-acceptable', offered: offers.filter((offer) => offer === json || offer === yamlTypes[0]) }))
     request.format = format
+    done()
   })
 }
 

@@ -75,12 +75,18 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
   app.setValidatorCompiler(judgeShapes)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(answerError)
-  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
   // A connection that is kept open after its last answer would hold up the end of the process.
-  app.addHook('onSend', async (_request, reply) => void (stopping.aborted && reply.header('connection', 'close')))
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (stopping.aborted) reply.header('connection', 'close')
+    done()
+  })
   traceRequests(app)
   acceptJson(app)
-  await hardenHeaders(app)
+  hardenHeaders(app)
   measureRequests(app, metrics)
   await describeApi(app, API_VERSION)
 
@@ -92,7 +98,7 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
     async (v1) => {
       requireCaller(v1, context)
       // Before the body is looked at, and after the caller: a path without a route is answered like any other.
-      v1.addHook('onRequest', async (request, reply) => (request.is404 ? refuseMissing(request, reply) : undefined))
+      v1.addHook('onRequest', (request, reply, done) => (request.is404 ? void refuseMissing(request, reply) : done()))
       v1.setNotFoundHandler(refuseMissing)
       negotiateFormats(v1)
       await limitRate(v1, rateLimit)

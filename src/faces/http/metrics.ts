@@ -36,7 +36,7 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [registry],
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none'
     // A stream takes as long as somebody listens, which says nothing about this server.
     if (request.format !== eventStream || reply.statusCode !== 200)
@@ -45,5 +45,6 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
       { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime), caller: request.caller?.subject },
       'answered',
     )
+    done()
   })
 }

@@ -28,7 +28,7 @@ export async function buildWorkerApp({ watched, log, metrics, stopping }: Worker
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, { code: 'not-found' }))
-  await hardenHeaders(app)
+  hardenHeaders(app)
   // What the platform as a whole is up to, every API replica shows: shown here too, an API that is gone would not be missed.
   healthRoutes(app, { watched, registry: metrics, stopping })
   await app.ready()
