@@ -188,7 +188,9 @@ describe('delivery', () => {
       (error) => sqlState(error) === 'PU005',
     )
     expect(await failDelivery(pool, elsewhere, request.id, { code: 'delivery-refused', detail: 'no' })).toBe(false)
-    await purse.query("alter table branch disable trigger user; delete from branch where branch = 'other'; alter table branch enable trigger user")
+    await purse.query(
+      "alter table branch disable trigger user; delete from branch where branch = 'other'; alter table branch enable trigger user",
+    )
     expect(await stateOf(request.id)).toBe('queued')
   })
 

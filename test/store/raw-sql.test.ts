@@ -134,17 +134,11 @@ const wrongs: readonly (readonly [string, string, string])[] = [
   ],
   ['changing what a vote said', `update approval set comment = 'never said' where request_id = '${voted}'`, 'PU006'],
   ['turning a vote round', `update approval set vote = 'reject' where request_id = '${voted}'`, 'PU006'],
-  ...[
-    'event',
-    'budget_entry',
-    'plan_file',
-    'request_change',
-    'request_party',
-    'approval_requirement',
-    'delivery_attempt',
-  ].flatMap((table): [string, string, string][] => [
-    [`changing a row of ${table}`, `update ${table} set ${table === 'event' ? 'team = null' : 'request_id = request_id'}`, 'PU006'],
-  ]),
+  ...['event', 'budget_entry', 'plan_file', 'request_change', 'request_party', 'approval_requirement', 'delivery_attempt'].flatMap(
+    (table): [string, string, string][] => [
+      [`changing a row of ${table}`, `update ${table} set ${table === 'event' ? 'team = null' : 'request_id = request_id'}`, 'PU006'],
+    ],
+  ),
   ...[
     'event',
     'budget_entry',
