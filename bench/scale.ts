@@ -131,7 +131,7 @@ async function measure(url: string, list: List, statistics: pg.Client): Promise<
   const { rows } = await statistics.query<{ ms: number }>(
     `select coalesce(sum(s.min_exec_time + s.min_plan_time), 0) as ms from pg_stat_statements s join pg_roles r on r.oid = s.userid
      where r.rolname = $1 and s.calls > $2`,
-    [embedded.application, ROUNDS / 2],
+    [embedded.application, Math.floor(ROUNDS / 2)],
   )
   return { http, sql: rows[0]?.ms ?? 0 }
 }
@@ -153,6 +153,8 @@ try {
   const purser = await stage.serve()
   await applyDocuments(purser.url, admin, documents())
   const statistics = new pg.Client({ connectionString: superuser })
+  // When something else fails, the server is stopped before it.
+  statistics.on('error', () => undefined)
   await statistics.connect()
   await statistics.query('create extension pg_stat_statements')
   const people = Array.from({ length: TEAMS }, (_, team) => Array.from({ length: PEOPLE }, (__, i) => `dev${team}-${i}@example.com`)).flat()
