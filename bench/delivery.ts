@@ -1,9 +1,11 @@
 /**
  * How fast queued requests of one file become commits: Purser's delivery, a loop of `git commit && git push` as a pipeline
- * would do it, and the bare `git fast-import` of the same commits, which is the floor. On an empty repository and on one of
- * 100,000 files. `npx tsx bench/delivery.ts [requests]`
+ * would do it, and the bare `git fast-import` of the same commits, which nobody pushes. On an empty repository and on one of
+ * 100,000 files, spread over 100 teams; with all requests in one directory, which git writes anew for each; and signed.
+ * `npx tsx bench/delivery.ts [requests]`
  */
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -25,13 +27,17 @@ import { embedded, prepareRoles } from '../src/store/embedded-roles.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { openNotices } from '../src/store/notices.ts'
 import { knowPrincipal } from '../src/store/principals.ts'
+import { readCpu, type Cpu } from './support/cpu.ts'
 
 const REQUESTS = Number(process.argv[2] ?? '2000')
 const LOOPS = 20
 const FILES = 100_000
 const TEAMS = 100
 
+const teamOf = (i: number, teams = TEAMS) => `team${i % teams}`
+
 const directory = mkdtempSync(join(tmpdir(), 'purser-bench-'))
+const signingKey = join(directory, 'signing.pem')
 const searchPath = process.env['PATH'] ?? ''
 const env = {
   PATH: searchPath,
@@ -45,12 +51,19 @@ const env = {
 const git = (args: readonly string[], input?: string) =>
   execFileSync('git', args, { cwd: directory, env, input, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] })
 
-type Place = { readonly name: string; readonly repository: string }
+type Place = {
+  readonly name: string
+  readonly what: string
+  readonly files: number
+  readonly teams: number
+  readonly signed: boolean
+  readonly repository: string
+}
 
 const platform = (places: readonly Place[]) => `
-${places.map(({ name, repository }) => `{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: ${name} }, spec: { gitops: { repository: 'file://${repository}', path: 'tenants/\${team.name}/${name}' }, namespace: '\${team.name}-${name}' } }`).join('\n---\n')}
+${places.map(({ name, repository, signed }) => `{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: ${name} }, spec: { gitops: { repository: 'file://${repository}', path: 'tenants/\${team.name}/${name}'${signed ? `, signingKey: { file: '${signingKey}' }` : ''} }, namespace: '\${team.name}-${name}' } }`).join('\n---\n')}
 ---
-{ apiVersion: purser.dev/v1, kind: Team, metadata: { name: red }, spec: { members: [{ user: ann@example.com, role: developer }] } }
+${Array.from({ length: TEAMS }, (_, i) => `{ apiVersion: purser.dev/v1, kind: Team, metadata: { name: ${teamOf(i)} }, spec: { members: [{ user: ann@example.com, role: developer }] } }`).join('\n---\n')}
 ---
 apiVersion: purser.dev/v1
 kind: Blueprint
@@ -73,9 +86,8 @@ async function makeRepository(name: string, place: string, files: number): Promi
   if (files === 0) return repository
   const parts = ['commit refs/heads/main\ncommitter x <x@example.com> 1700000000 +0000\ndata 4\nbase\n']
   for (let i = 0; i < files; i++) {
-    const team = i % TEAMS === 0 ? 'red' : `team${i % TEAMS}`
     const text = content(`old-${i}`)
-    parts.push(`M 100644 inline ${pathOf(team, place, `old-${i}`)}\ndata ${text.length}\n${text}\n`)
+    parts.push(`M 100644 inline ${pathOf(teamOf(i), place, `old-${i}`)}\ndata ${text.length}\n${text}\n`)
   }
   git(['--git-dir', repository, 'fast-import', '--quiet', '--force'], parts.join(''))
   return repository
@@ -88,13 +100,13 @@ function copy(repository: string, name: string): string {
 }
 
 /** A pipeline's way: a clone, and for each request a commit and a push. Seconds for one. */
-function loop(repository: string, place: string): number {
+function loop(repository: string, place: string, teams: number): number {
   const clone = join(directory, `clone-${place}`)
   git(['clone', '--quiet', '--branch', 'main', repository, clone])
   return (
     time(() => {
       for (let i = 0; i < LOOPS; i++) {
-        const path = pathOf('red', place, `loop-${i}`)
+        const path = pathOf(teamOf(i, teams), place, `loop-${i}`)
         mkdirSync(dirname(join(clone, path)), { recursive: true })
         writeFileSync(join(clone, path), content(`loop-${i}`))
         git(['-C', clone, 'add', path])
@@ -105,14 +117,14 @@ function loop(repository: string, place: string): number {
   )
 }
 
-/** The floor: the same commits into a bare repository, with nothing around. Seconds for one. */
-function floor(repository: string, place: string): number {
+/** The same commits into a bare repository, with nothing around. Seconds for one. */
+function floor(repository: string, place: string, teams: number): number {
   const parts: string[] = []
   for (let i = 0; i < REQUESTS; i++) {
     const text = content(`fi-${i}`)
     const from = i === 0 ? 'from refs/heads/main^0\n' : ''
     parts.push(
-      `commit refs/heads/floor\ncommitter x <x@example.com> 1700000000 +0000\ndata 6\ncreate\n${from}M 100644 inline ${pathOf('red', place, `fi-${i}`)}\ndata ${text.length}\n${text}\n\n`,
+      `commit refs/heads/floor\ncommitter x <x@example.com> 1700000000 +0000\ndata 6\ncreate\n${from}M 100644 inline ${pathOf(teamOf(i, teams), place, `fi-${i}`)}\ndata ${text.length}\n${text}\n\n`,
     )
   }
   return time(() => git(['--git-dir', repository, 'fast-import', '--quiet', '--force'], parts.join(''))) / REQUESTS
@@ -192,16 +204,18 @@ async function openInstallation(places: readonly Place[]): Promise<Installation>
   }
 }
 
-/** Queues the requests, then delivers them. Seconds for one. */
-async function deliver({ context, ann, delivery, steps }: Installation, place: string): Promise<number> {
+type Reading = { readonly seconds: number; readonly cpu: string }
+
+/** Queues the requests, then delivers them. Seconds and CPU for one. */
+async function deliver({ context, ann, delivery, steps }: Installation, place: string, teams: number): Promise<Reading> {
   const names = Array.from({ length: REQUESTS }, (_, i) => `box-${i}`)
   for (let i = 0; i < names.length; i += 100)
     await Promise.all(
-      names.slice(i, i + 100).map(async (name) => {
+      names.slice(i, i + 100).map(async (name, j) => {
         const { answer } = await submitRequest(
           context,
           ann,
-          { team: 'red', environment: place, reason: 'bench', changes: [{ action: 'create', blueprint: 'box', name }] },
+          { team: teamOf(i + j, teams), environment: place, reason: 'bench', changes: [{ action: 'create', blueprint: 'box', name }] },
           null,
         )
         if (!answer.ok) throw new Error(JSON.stringify(answer.problem))
@@ -220,23 +234,28 @@ async function deliver({ context, ann, delivery, steps }: Installation, place: s
   }
   await deliverBranch(stopAtOnce, branch, new AbortController().signal).catch(() => undefined)
   steps.clear()
-  const start = performance.now()
+  const [before, start] = [readCpu(), performance.now()]
   for (;;) if ((await deliverBranch(delivery, branch, new AbortController().signal)) === 'done') break
   const seconds = (performance.now() - start) / 1000
+  const after = readCpu()
   const done = await context.database.pool.query<{ n: number }>(
     `select count(*)::int as n from request where state = 'committed' and environment = $1`,
     [place],
   )
   if (done.rows[0]?.n !== REQUESTS) throw new Error(`${done.rows[0]?.n ?? 0} of ${REQUESTS} were committed`)
-  return seconds / REQUESTS
+  const each = (of: keyof Cpu) => ((after[of] - before[of]) / REQUESTS).toFixed(2)
+  return { seconds: seconds / REQUESTS, cpu: `node ${each('node')}, git ${each('git')}, postgres ${each('postgres')}` }
 }
 
 try {
+  writeFileSync(signingKey, generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }))
   const places = [
-    { name: 'small', files: 0 },
-    { name: 'large', files: FILES },
+    { name: 'small', what: 'empty', files: 0, teams: TEAMS, signed: false },
+    { name: 'large', what: '100,000 files', files: FILES, teams: TEAMS, signed: false },
+    { name: 'narrow', what: 'empty, one directory', files: 0, teams: 1, signed: false },
+    { name: 'signed', what: 'empty, signed', files: 0, teams: TEAMS, signed: true },
   ]
-  const made: (Place & { readonly files: number; readonly copies: { readonly loop: string; readonly floor: string } })[] = []
+  const made: (Place & { readonly copies: { readonly loop: string; readonly floor: string } })[] = []
   for (const place of places) {
     // An empty repository cannot be cloned, so the others get one file.
     const repository = await makeRepository(place.name, place.name, place.files)
@@ -247,16 +266,16 @@ try {
   console.log(
     `${REQUESTS} requests of one file each, ${cpus().length} cores, node ${process.version}, ${git(['--version']).toString().trim()}\n`,
   )
-  console.log('files before   purser/s   commit+push/s   fast-import/s   purser, ms a request by step')
-  for (const { name, files, copies } of made) {
-    const purser = await deliver(installation, name)
+  const head = `${'branch before'.padEnd(20)}   purser/s   commit+push/s   fast-import/s`
+  console.log(`${head}   CPU ms a request`)
+  for (const { name, what, teams, copies } of made) {
+    const { seconds, cpu } = await deliver(installation, name, teams)
     const bySteps = [...installation.steps].map(([step, ms]) => `${step} ${(ms / REQUESTS).toFixed(2)}`).join(', ')
-    const pipeline = loop(copies.loop, name)
-    const bare = floor(copies.floor, name)
-    const perSecond = (seconds: number) => (1 / seconds).toFixed(0)
-    console.log(
-      `${String(files).padStart(12)}   ${perSecond(purser).padStart(8)}   ${perSecond(pipeline).padStart(13)}   ${perSecond(bare).padStart(13)}   ${bySteps}`,
-    )
+    const pipeline = loop(copies.loop, name, teams)
+    const bare = floor(copies.floor, name, teams)
+    const perSecond = (each: number, width: number) => (1 / each).toFixed(0).padStart(width)
+    console.log(`${what.padEnd(20)}   ${perSecond(seconds, 8)}   ${perSecond(pipeline, 13)}   ${perSecond(bare, 13)}   ${cpu}`)
+    console.log(`${''.padEnd(head.length)}   ms by step: ${bySteps}`)
   }
   await installation.close()
 } finally {

@@ -16,7 +16,7 @@ import { tracedPush } from './tracing.ts'
  * the database, and while others move such a branch on, a batch would leave hundreds with each of their commits.
  */
 
-/** Refusals in a row after which a branch is given up for this time; one of 2,000 leads to its first single one in twelve. */
+/** Refusals in a row after which a branch is given up for this time; a part of 1,000 leads to its first single one in eleven. */
 const MAX_REFUSALS = 30
 /** As many of those that were refused before, and then of the others: whoever is accepted fails those tried ahead of it. */
 const PROBES = 5
@@ -32,6 +32,9 @@ type Trial = {
   /** The repository's words when it refused first. */
   reason: string | null
   accepted: boolean
+  /** What follows the part that is being tried; it is built while that is pushed. */
+  next: readonly ClaimedRequest[] | null
+  ahead: { readonly onto: string; readonly requests: readonly ClaimedRequest[]; readonly commits: Promise<Commits> } | null
   /** What was pushed last becomes committed; until that is done, the epoch of the turn is not known. */
   settling: Promise<void>
   /** Why it is over before everything was tried. */
@@ -55,15 +58,18 @@ export async function pushBatch(
     refusalsInARow: 0,
     reason: null,
     accepted: false,
+    next: null,
+    ahead: null,
     settling: Promise.resolve(),
     end: null,
   }
   const known = refusedBefore(turn, head)
   try {
     if (branch.state === 'refuses') await probe(t, requests, known)
-    else for (const half of halves(turn, requests)) await tryParts(t, half)
+    else await tryAll(t, requests)
   } finally {
-    // Nothing of this turn is written after it: the lock of the branch is somebody else's by then.
+    // Nothing of this turn happens after it: the lock of the branch is somebody else's by then.
+    await t.ahead?.commits.catch(() => undefined)
     await t.settling
   }
 
@@ -74,10 +80,16 @@ export async function pushBatch(
   return t.accepted ? 'again' : hold(turn, branch, 'refuses', t.reason ?? 'a hook refuses the commits')
 }
 
-/** Of a full batch: the one is settled while the other is built and pushed. */
-function halves({ d }: Turn, requests: readonly ClaimedRequest[]): readonly (readonly ClaimedRequest[])[] {
-  const half = Math.ceil(d.batch.atMost / 2)
-  return [requests.slice(0, half), requests.slice(half)].filter((some) => some.length > 0)
+/** Of a full batch; while one is pushed, the next is built and the one before is settled. */
+const PARTS = 4
+
+async function tryAll(t: Trial, requests: readonly ClaimedRequest[]): Promise<void> {
+  const size = Math.ceil(t.turn.d.batch.atMost / PARTS)
+  const parts = Array.from({ length: Math.ceil(requests.length / size) }, (_, i) => requests.slice(i * size, (i + 1) * size))
+  for (const [i, part] of parts.entries()) {
+    t.next = parts[i + 1] ?? null
+    await tryParts(t, part)
+  }
 }
 
 /** A few requests one by one, until one is accepted; for the rest it is a branch like any other then. */
@@ -147,37 +159,58 @@ function settlePushed({ turn }: Trial, head: string, commits: Pushed['commits'])
   return settling
 }
 
-type Pushed = {
-  readonly outcome: PushOutcome | GitFault
-  readonly commits: readonly { readonly request: Id<'request'>; readonly sha: string }[]
-}
+type Commits = readonly { readonly request: Id<'request'>; readonly sha: string }[]
+type Pushed = { readonly outcome: PushOutcome | GitFault; readonly commits: Commits }
 
 /** Builds, stores what may arrive, pushes. A push of which the end is unknown comes back as the fault that it had. */
-async function push({ turn, head, states }: Trial, requests: readonly ClaimedRequest[]): Promise<Pushed> {
-  const { d, git, signal } = turn
-  const built = await git.buildCommits(
-    head,
-    requests.map((request) => commitPlan(request, states)),
-  )
+async function push(t: Trial, requests: readonly ClaimedRequest[]): Promise<Pushed> {
+  const { d, git, signal } = t.turn
+  const commits = await takeBuilt(t, requests)
   await d.reach('built')
-  const commits = requests.map((request, index) => {
-    const commit = built[index]
-    if (commit?.key !== request.id) throw new Error(`bug: no commit was built for ${request.id}`)
-    return { request: request.id, sha: commit.sha }
-  })
   const last = commits.at(-1)
   if (last === undefined) throw new Error('bug: a push of nothing')
   await storeAttempts(d.pool, commits)
   await d.reach('stored')
   signal.throwIfAborted()
   try {
-    const outcome = await git.push(head, last.sha)
+    const pushing = git.push(t.head, last.sha)
+    buildAhead(t, last.sha)
+    const outcome = await pushing
     await d.reach('pushed')
     return { outcome, commits }
   } catch (error) {
     if (error instanceof GitFault && !signal.aborted) return { outcome: error, commits }
     throw error
   }
+}
+
+/** The next part as it will be if this one is accepted. */
+function buildAhead(t: Trial, onto: string): void {
+  const requests = t.next
+  t.next = null
+  if (requests === null) return
+  const commits = build(t, onto, requests)
+  commits.catch(() => undefined)
+  t.ahead = { onto, requests, commits }
+}
+
+async function takeBuilt(t: Trial, requests: readonly ClaimedRequest[]): Promise<Commits> {
+  const { ahead } = t
+  t.ahead = null
+  const commits = await ahead?.commits.catch(() => undefined)
+  return commits !== undefined && ahead?.onto === t.head && ahead.requests === requests ? commits : build(t, t.head, requests)
+}
+
+async function build({ turn, states }: Trial, onto: Head, requests: readonly ClaimedRequest[]): Promise<Commits> {
+  const built = await turn.git.buildCommits(
+    onto,
+    requests.map((request) => commitPlan(request, states)),
+  )
+  return requests.map((request, index) => {
+    const commit = built[index]
+    if (commit?.key !== request.id) throw new Error(`bug: no commit was built for ${request.id}`)
+    return { request: request.id, sha: commit.sha }
+  })
 }
 
 /** Fails those of the requests that were refused alone on the present head. */

@@ -35,7 +35,7 @@ export const deliverySteps = ['locked', 'fetched', 'claimed', 'checked', 'built'
 export type DeliveryStep = (typeof deliverySteps)[number]
 
 /**
- * Two pushes' worth. What each costs, whatever is in it, grows with the branch: on one of 100,000 files the repository looks
+ * Four pushes' worth. What each costs, whatever is in it, grows with the branch: on one of 100,000 files the repository looks
  * at all of them, for 0.15 s. 8 MiB of files are a few dozen in memory.
  */
 export const standardBatch: Delivery['batch'] = { atMost: 4_000, maxBytes: 8 << 20 }

@@ -52,10 +52,12 @@ type Known = {
   readonly fetched: Map<string, string>
   /** A commit whose whole history was seen to be there, so that only what is new has to be walked. */
   readonly whole: Map<string, string>
-  /** The last chain that was built, whose commits descend from `onto`: that needs no proof. */
-  readonly built: Map<string, { readonly onto: Head; readonly commits: ReadonlySet<string> }>
+  readonly built: Map<string, Chain>
   readonly trees: TreeCache
 }
+
+/** What was built last: that its commits descend from `onto` needs no proof. */
+type Chain = { readonly onto: Head; readonly commits: ReadonlySet<string> }
 
 function forget(known: Known, key: string): void {
   known.fetched.delete(key)
@@ -153,17 +155,17 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
   }
 
   async function push(expected: Head, sha: string): Promise<PushOutcome> {
-    if (!(await descends(expected, sha))) throw new Error('bug: a push that is no fast-forward')
-    const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha, known.built.get(ref.key)?.commits.size ?? 1))
+    // The next one may be built meanwhile.
+    const built = known.built.get(ref.key)
+    if (!(await descends(built, expected, sha))) throw new Error('bug: a push that is no fast-forward')
+    const result = await mirror.remote(pushArguments(mirror.url, ref.branch, expected, sha, built?.commits.size ?? 1))
     const outcome = readPush(result, (stderr) => mirror.unreachable(stderr))
     if (outcome.kind === 'pushed') known.fetched.set(ref.key, sha)
     return outcome
   }
 
-  async function descends(from: Head, sha: string): Promise<boolean> {
-    if (from === null) return true
-    const built = known.built.get(ref.key)
-    return (built?.onto === from && built.commits.has(sha)) || (await isAncestor(from, sha))
+  async function descends(built: Chain | undefined, from: Head, sha: string): Promise<boolean> {
+    return from === null || (built?.onto === from && built.commits.has(sha)) || (await isAncestor(from, sha))
   }
 
   return {
