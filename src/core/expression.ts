@@ -24,8 +24,6 @@ export type ExpressionEnvironment = {
   readonly types: ReadonlyMap<string, CelType>
   /** What the variables of the last evaluation were converted to, for the next expression over the same ones. */
   recent: { readonly values: Values; readonly context: Record<string, unknown> } | null
-  /** The same of what stays from one evaluation to the next: cards of teams, blueprints, environments. */
-  readonly lasting: WeakMap<object, unknown>
 }
 
 /**
@@ -128,7 +126,7 @@ function makeEnvironment(scope: Exclude<Scope, 'message'>, parameters: Parameter
     cel.registerOperator(`${name} == ${name}`, sameValue)
   }
   for (const [name, type] of types) cel.registerVariable(name, type.cel)
-  return { scope, parameters, cel, types, recent: null, lasting: new WeakMap() }
+  return { scope, parameters, cel, types, recent: null }
 }
 
 function sameValue(a: unknown, b: unknown): boolean {
@@ -222,13 +220,15 @@ function convertVariable(env: ExpressionEnvironment, name: string, values: Value
   if (value === undefined) throw new EvaluationError(`${name} is not known here`)
   const type = env.types.get(name) ?? dyn
   if (typeof value !== 'object' || !lasting.has(name)) return toCel(value, type)
-  let converted = env.lasting.get(value)
-  if (converted === undefined) env.lasting.set(value, (converted = toCel(value, type)))
-  return converted
+  let card = cards.get(value)
+  if (card === undefined) cards.set(value, (card = toCel(value, type)))
+  return card
 }
 
-/** Variables that the documents of the platform give, so that their objects come again. */
+/** Variables that the documents of the platform give, so that their objects come again; each has the same type in every scope. */
 const lasting = new Set(['team', 'environment', 'blueprint'])
+/** What they were converted to: once for all blueprints, since there are many of those and many teams. */
+const cards = new WeakMap<object, unknown>()
 
 function inWords(error: ParseError | CelTypeError | CelEvaluationError, env: ExpressionEnvironment): string {
   const summary = error.summary.replaceAll(ownPrefix, '')

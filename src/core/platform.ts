@@ -58,8 +58,10 @@ export type Platform = {
   readonly budgets: ReadonlyMap<string, Budget>
   /** What was made of each document, for the next build. */
   readonly parts: ReadonlyMap<string, Part>
-  /** Answers of `policiesFor`. */
+  /** Answers of `policiesFor` by what was asked, */
   readonly matched: Map<string, readonly Policy[]>
+  /** and each list of policies once, by their names: what is made of a list is made once for all teams that it covers. */
+  readonly lists: Map<string, readonly Policy[]>
 }
 
 type Part = { readonly stored: StoredDocument; readonly made: Team | Environment | Blueprint | Policy | Budget }
@@ -137,6 +139,7 @@ export function buildPlatform(
     budgets,
     parts,
     matched: new Map(),
+    lists: new Map(),
   }
 }
 
@@ -204,10 +207,22 @@ export function policiesFor(platform: Platform, subject: Subject): readonly Poli
   const key = `${subject.team}/${subject.environment}/${subject.blueprint}/${subject.action}`
   let policies = platform.matched.get(key)
   if (policies === undefined) {
-    policies = platform.policies.filter((policy) => matches(policy.document.spec.match, subject))
+    policies = theList(
+      platform.lists,
+      platform.policies.filter((policy) => matches(policy.document.spec.match, subject)),
+    )
     if (platform.matched.size >= maxMatched) platform.matched.clear()
     platform.matched.set(key, policies)
   }
+  return policies
+}
+
+function theList(lists: Platform['lists'], policies: readonly Policy[]): readonly Policy[] {
+  const names = policies.map((policy) => policy.name).join('/')
+  const known = lists.get(names)
+  if (known !== undefined) return known
+  if (lists.size >= maxMatched) lists.clear()
+  lists.set(names, policies)
   return policies
 }
 
