@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import type { JsonObject } from '../../src/core/json.ts'
+import { isObject, type JsonObject } from '../../src/core/json.ts'
 import type { Caller } from '../../src/operations/caller.ts'
 import { cancelRequest } from '../../src/operations/cancel-request.ts'
 import { approveRequest, rejectRequest } from '../../src/operations/decide-request.ts'
@@ -10,6 +10,7 @@ import { listResources } from '../../src/operations/read-resources.ts'
 import { openRecent } from '../../src/operations/recent.ts'
 import { commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouse, update } from '../support/house.ts'
+import { textOf } from '../support/text-of.ts'
 
 /** What was shown once is kept and shown again: whoever looks must not be able to tell. */
 const house = await openHouse()
@@ -45,6 +46,11 @@ async function listed(caller: Caller): Promise<JsonObject | undefined> {
 async function read(caller: Caller): Promise<JsonObject | undefined> {
   const answer = await readRequest(context, caller, id)
   return answer.ok ? answer.value : undefined
+}
+
+async function digest(): Promise<string> {
+  const plan = (await read(ann))?.['plan']
+  return isObject(plan) ? textOf(plan['digest']) : ''
 }
 
 describe('a request that was shown before is shown as it is now', () => {
@@ -88,7 +94,7 @@ describe('a request that was shown before is shown as it is now', () => {
 test('every vote is shown at once, in lists and alone', async () => {
   await asked(800)
   expect(await listed(ann)).toMatchObject({ nextAction: expect.stringContaining('2 approvals'), approvals: [] })
-  const planDigest = String(((await read(ann))?.['plan'] as JsonObject)['digest'])
+  const planDigest = await digest()
 
   await approveRequest(context, bob, id, { planDigest })
   const once = [await listed(ann), await read(ann)]
@@ -104,7 +110,7 @@ test('nobody is shown the numbers that were shown to somebody who may see more',
   await asked(600)
   const wide = async (caller: Caller, look: typeof read) => {
     const budgets = (await look(caller))?.['budgets'] as unknown as readonly JsonObject[] // As a request shows them.
-    return budgets.map((each) => `${String(each['name'])} ${each['remaining'] === undefined ? 'fits' : 'in numbers'}`)
+    return budgets.map((each) => `${textOf(each['name'])} ${each['remaining'] === undefined ? 'fits' : 'in numbers'}`)
   }
   const cancelled = await cancelRequest(context, ove, id)
   expect(cancelled.ok).toBe(true)
@@ -141,7 +147,7 @@ test('what waits for approvals is what the requirements of pending requests say,
     async () => undefined,
     async () => cancelRequest(context, ann, id),
     async () => rejectRequest(context, bob, id, { comment: 'no' }),
-    async () => approveRequest(context, bob, id, { planDigest: String(((await read(ann))?.['plan'] as JsonObject)['digest']) }),
+    async () => approveRequest(context, bob, id, { planDigest: await digest() }),
   ]
   for (const units of [500, 700]) {
     for (const move of moves) {
