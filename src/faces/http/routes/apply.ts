@@ -1,12 +1,13 @@
 import { applyDocuments } from '../../../operations/apply-documents.ts'
 import type { Context } from '../../../operations/context.ts'
+import { documentBatch } from '../../../operations/document-batch.ts'
 import { documentFormats, sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import { acceptYaml, jsonOrYaml } from '../bodies.ts'
 import type { HttpApp } from '../http-app.ts'
 import { judgeBodyAs } from '../judge.ts'
 import { bodyRefusals, documentTypes, operation } from '../operation.ts'
-import { applied, batchInput, documentBatch, dryRunQuery } from '../schemas/document.ts'
+import { applied, batchInput, dryRunQuery } from '../schemas/document.ts'
 
 /** An instance of its own: a YAML stream is the list of its documents here, and one document elsewhere. */
 export async function applyRoutes(app: HttpApp, context: Context): Promise<void> {

@@ -1,6 +1,8 @@
+import { branchAcceptance } from '../../../operations/branch-acceptance.ts'
 import type { BranchHistory } from '../../../operations/branch-history.ts'
 import type { Context } from '../../../operations/context.ts'
 import { acceptBranch, listBranches } from '../../../operations/gitops-branches.ts'
+import { plainQuery } from '../../../operations/list-queries.ts'
 import { verifyGitops } from '../../../operations/verify-gitops.ts'
 import { sendThing, sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
@@ -8,7 +10,7 @@ import type { HttpApp } from '../http-app.ts'
 import { bodyRefusals, operation } from '../operation.ts'
 import { readPaging } from '../paging.ts'
 import { sendProblem } from '../problems.ts'
-import { branchAcceptance, branchList, branchSchema, verification, verificationQuery } from '../schemas/branch.ts'
+import { branchList, branchSchema, verification } from '../schemas/branch.ts'
 
 export function branchRoutes(app: HttpApp, context: Context, history: BranchHistory | null): void {
   const list = operation({
@@ -46,7 +48,7 @@ export function branchRoutes(app: HttpApp, context: Context, history: BranchHist
         'Walks the commits and proves each: made once, for a request that was released, with the bytes of its plan. Whatever else is on a branch is a problem, and so is a commit that is not there any more. Only for administrators, with the scope `audit:read`.',
       answers: { 200: { description: 'What a page of commits is worth.', schema: verification } },
     }),
-    querystring: verificationQuery,
+    querystring: plainQuery,
   }
   app.get('/gitops/verify', { schema: verify }, async (request, reply) => {
     const { page } = readPaging(request.query)

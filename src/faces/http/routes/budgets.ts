@@ -1,11 +1,12 @@
 import type { Context } from '../../../operations/context.ts'
+import { plainQuery } from '../../../operations/list-queries.ts'
 import { listBudgetLedger } from '../../../operations/read-budgets.ts'
 import { sendPage } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
 import { operation } from '../operation.ts'
 import { readPaging } from '../paging.ts'
-import { ledgerPage, ledgerQuery } from '../schemas/budget.ts'
+import { ledgerPage } from '../schemas/budget.ts'
 import { namePath } from '../schemas/path.ts'
 
 /** What budgets have beside their documents. */
@@ -20,7 +21,7 @@ export function budgetRoutes(app: HttpApp, context: Context): void {
       refuses: ['not-found'],
     }),
     params: namePath,
-    querystring: ledgerQuery,
+    querystring: plainQuery,
   }
   app.get('/budgets/:name/ledger', { schema }, async (request, reply) => {
     const { page } = readPaging(request.query)

@@ -1,6 +1,7 @@
 import { kinds, type Kind } from '../../../core/document/document.ts'
 import { putDocument } from '../../../operations/apply-documents.ts'
 import type { Context } from '../../../operations/context.ts'
+import { plainQuery, serviceQuery } from '../../../operations/list-queries.ts'
 import { listDocuments, listDocumentVersions, readDocument } from '../../../operations/read-documents.ts'
 import { deleteDocument } from '../../../operations/retire-document.ts'
 import { documentFormats, sendPage, sendThing } from '../answer.ts'
@@ -11,7 +12,7 @@ import { judgeLater } from '../judge.ts'
 import { bodyRefusals, documentTypes, etag, operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
 import { sendProblem } from '../problems.ts'
-import { documentQuery, documentSchemas, documentVersionPage, dryRunQuery, serviceQuery } from '../schemas/document.ts'
+import { documentSchemas, documentVersionPage, dryRunQuery } from '../schemas/document.ts'
 import { namePath } from '../schemas/path.ts'
 
 /** The same six routes for every kind of document. An instance of its own, since bodies may be YAML here. */
@@ -39,7 +40,7 @@ function readRoutes(app: HttpApp, context: Context, kind: Kind): void {
       description: 'By name.',
       answers: { 200: { description: `A page of ${path}.`, schema: page, types: documentTypes } },
     }),
-    querystring: kind === 'Service' ? serviceQuery : documentQuery,
+    querystring: kind === 'Service' ? serviceQuery : plainQuery,
   }
   app.get(`/${path}`, { schema: list, config }, async (request, reply) => {
     const { filter, page: asked } = readPaging(request.query)
@@ -74,7 +75,7 @@ function readRoutes(app: HttpApp, context: Context, kind: Kind): void {
       refuses: ['not-found'],
     }),
     params: namePath,
-    querystring: documentQuery,
+    querystring: plainQuery,
   }
   app.get(`/${path}/:name/versions`, { schema: versions, config }, async (request, reply) => {
     const { page: asked } = readPaging(request.query)

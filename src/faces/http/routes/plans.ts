@@ -1,11 +1,11 @@
 import type { ProblemCode } from '../../../core/problem.ts'
 import type { Context } from '../../../operations/context.ts'
 import { planRequest } from '../../../operations/plan-request.ts'
+import { requestInput } from '../../../operations/request-input.ts'
 import { sendValue } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
 import { bodyRefusals, operation } from '../operation.ts'
-import { requestInput } from '../schemas/request-input.ts'
 import { planSchema } from '../schemas/request.ts'
 
 /** Why something that is asked for may not even be planned. */

@@ -1,4 +1,5 @@
 import type { Context } from '../../../operations/context.ts'
+import { plainQuery, requestQuery } from '../../../operations/list-queries.ts'
 import { listRequestEvents } from '../../../operations/read-events.ts'
 import { readRequestDiff, readRequestFiles } from '../../../operations/read-request-files.ts'
 import { listRequests, readRequest } from '../../../operations/read-requests.ts'
@@ -8,10 +9,10 @@ import { eventStream, sendEvents } from '../event-stream.ts'
 import type { HttpApp } from '../http-app.ts'
 import { operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
-import { eventPage, requestEventQuery } from '../schemas/event.ts'
+import { eventPage } from '../schemas/event.ts'
 import { eventStreamText, streamHeaders } from '../schemas/event-stream.ts'
 import { idPath } from '../schemas/path.ts'
-import { diffText, requestFiles, requestPage, requestQuery, requestSchema } from '../schemas/request.ts'
+import { diffText, requestFiles, requestPage, requestSchema } from '../schemas/request.ts'
 
 export function requestRoutes(app: HttpApp, context: Context, stopping: AbortSignal): void {
   const list = {
@@ -90,7 +91,7 @@ export function requestRoutes(app: HttpApp, context: Context, stopping: AbortSig
       refuses: ['not-found'],
     }),
     params: idPath('req'),
-    querystring: requestEventQuery,
+    querystring: plainQuery,
   }
   app.get('/requests/:id/events', { schema: events, config: { offers: ['application/json', eventStream] } }, async (request, reply) => {
     const { id } = request.params

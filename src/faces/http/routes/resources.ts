@@ -1,13 +1,13 @@
 import type { Context } from '../../../operations/context.ts'
+import { plainQuery, resourceQuery } from '../../../operations/list-queries.ts'
 import { listResourceHistory, listResources, readResource } from '../../../operations/read-resources.ts'
 import { sendPage, sendThing } from '../answer.ts'
 import { callerOf } from '../authentication.ts'
 import type { HttpApp } from '../http-app.ts'
 import { operation, thing } from '../operation.ts'
 import { readPaging } from '../paging.ts'
-import { listQuery } from '../schemas/page.ts'
 import { idPath } from '../schemas/path.ts'
-import { resourceHistoryPage, resourcePage, resourceQuery, resourceSchema } from '../schemas/resource.ts'
+import { resourceHistoryPage, resourcePage, resourceSchema } from '../schemas/resource.ts'
 
 export function resourceRoutes(app: HttpApp, context: Context): void {
   const list = {
@@ -50,7 +50,7 @@ export function resourceRoutes(app: HttpApp, context: Context): void {
       refuses: ['not-found'],
     }),
     params: idPath('res'),
-    querystring: listQuery({}),
+    querystring: plainQuery,
   }
   app.get('/resources/:id/history', { schema: history }, async (request, reply) => {
     const { page } = readPaging(request.query)

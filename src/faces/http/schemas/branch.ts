@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
+import { branchAcceptance } from '../../../operations/branch-acceptance.ts'
 import { nullable, oneOf, ref, timestamp } from './component.ts'
-import { listQuery, pageInfo } from './page.ts'
+import { pageInfo } from './page.ts'
 
 const branchExample = {
   repository: 'embedded',
@@ -34,16 +35,6 @@ export const branchList = Type.Array(ref(branchSchema), {
   examples: [[branchExample]],
 })
 
-export const branchAcceptance = Type.Object(
-  { repository: Type.String({ minLength: 1, maxLength: 1_000 }), branch: Type.String({ minLength: 1, maxLength: 200 }), head: commit },
-  {
-    additionalProperties: false,
-    $id: 'BranchAcceptance',
-    description: 'What is on the branch now is the truth to go on from.',
-    examples: [{ repository: 'embedded', branch: 'main', head: '4b825dc642cb6eb9a060e54bf8d69288fbee4904' }],
-  },
-)
-
 const verificationExample = {
   commits: 2,
   verified: 1,
@@ -75,7 +66,5 @@ export const verification = Type.Object(
     examples: [verificationExample],
   },
 )
-
-export const verificationQuery = listQuery({})
 
 export const branchComponents = [branchSchema, branchList, branchAcceptance, verification]

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { amount, nullable, oneOf, timestamp } from './component.ts'
-import { listQuery, pageSchema } from './page.ts'
+import { pageSchema } from './page.ts'
 
 const entryExample = { kind: 'reserve', amount: '258.00', request: 'req_01jd8m0s6rf1tsg5xk3v9c2h4n', at: '2026-11-24T09:30:00.000Z' }
 
@@ -10,7 +10,5 @@ export const ledgerEntry = Type.Object(
 )
 
 export const ledgerPage = pageSchema('LedgerPage', ledgerEntry, entryExample)
-
-export const ledgerQuery = listQuery({})
 
 export const budgetComponents = [ledgerEntry, ledgerPage]

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import { approval, rejection, requestInput } from '../../../operations/request-input.ts'
 import { branchComponents } from './branch.ts'
 import { budgetComponents } from './budget.ts'
 import { documentComponents } from './document.ts'
@@ -7,7 +8,6 @@ import { aliveSchema, readinessSchema } from './health.ts'
 import { meSchema } from './me.ts'
 import { pageInfo } from './page.ts'
 import { problemSchema } from './problem.ts'
-import { approval, rejection, requestInput } from './request-input.ts'
 import { requestComponents } from './request.ts'
 import { resourceComponents } from './resource.ts'
 

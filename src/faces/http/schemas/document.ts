@@ -3,7 +3,7 @@ import { documentShapes, kinds, type Kind } from '../../../core/document/documen
 import { isObject, type JsonObject } from '../../../core/json.ts'
 import { amount, oneOf, openObject, timestamp } from './component.ts'
 import { documentExamples } from './document-examples.ts'
-import { filterText, listQuery, pageSchema } from './page.ts'
+import { pageSchema } from './page.ts'
 
 /**
  * Documents in the API: what is written is the core's own schema; what is answered has its revision, its times and, of a
@@ -90,22 +90,8 @@ export const documentVersion = Type.Object(
 
 export const documentVersionPage = pageSchema('DocumentVersionPage', documentVersion, versionExample)
 
-export const documentQuery = listQuery({})
-
-export const serviceQuery = listQuery({
-  owner: filterText('The owning team.'),
-  lifecycle: Type.Optional(oneOf(['experimental', 'production', 'deprecated'])),
-  tag: filterText('Services with this tag.'),
-})
-
 export const dryRunQuery = Type.Object(
   { dryRun: Type.Optional(Type.Boolean({ default: false, description: 'Check and answer the same, and store nothing.' })) },
-  { additionalProperties: false },
-)
-
-/** What `apply` judges itself before the operation judges each document. */
-export const documentBatch = Type.Object(
-  { documents: Type.Array(Type.Unknown(), { minItems: 1, maxItems: 1_000 }) },
   { additionalProperties: false },
 )
 

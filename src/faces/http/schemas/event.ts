@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { nullable, oneOf, openObject, timestamp } from './component.ts'
-import { filterText, listQuery, pageSchema } from './page.ts'
+import { pageSchema } from './page.ts'
 
 const eventExample = {
   id: 'evt_01jd8m0s6rf1tsg5xk3v9c2h4q',
@@ -27,12 +27,14 @@ export const eventSchema = Type.Object(
 
 export const eventPage = pageSchema('EventPage', eventSchema, eventExample)
 
-export const eventQuery = listQuery({
-  team: filterText('Whose.'),
-  type: filterText('Of this type.'),
-  subject: filterText('About this: `req_…`, `res_…`, or a name.'),
-})
+/** Server-sent events: each has the id to come back with, its type, and an Event as JSON. */
+export const eventStreamText = Type.String({ description: 'Server-sent events; `data` is an Event, `id` the cursor to come back with.' })
 
-export const requestEventQuery = listQuery({})
+export const streamHeaders = { 'Last-Event-ID': 'The last id that was read: the stream goes on after it.' }
+
+export const streamQuery = Type.Object(
+  { after: Type.Optional(Type.String({ maxLength: 500, description: 'The cursor to go on from.' })) },
+  { additionalProperties: false },
+)
 
 export const eventComponents = [eventSchema, eventPage]

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { requestStates } from '../../../core/request.ts'
 import { amount, digestText, nullable, oneOf, openObject, ref, timestamp } from './component.ts'
-import { filterText, listQuery, pageSchema } from './page.ts'
+import { pageSchema } from './page.ts'
 import { problemWithin } from './problem.ts'
 
 const blueprint = Type.Object({ name: Type.String(), version: Type.String() })
@@ -201,15 +201,6 @@ export const requestSchema = Type.Object(
 )
 
 export const requestPage = pageSchema('RequestPage', requestSchema, requestExample)
-
-export const requestQuery = listQuery({
-  team: filterText('The team that asked.'),
-  environment: filterText('Where.'),
-  state: Type.Optional(Type.Unsafe<(typeof requestStates)[number]>(oneOf(requestStates))),
-  requester: filterText('The subject of who asked.'),
-  resource: filterText('A resource that a change is about, by id or name.'),
-  awaiting: Type.Optional(Type.Unsafe<'me'>(oneOf(['me'], 'Those that wait for the caller’s vote.'))),
-})
 
 export const requestFiles = Type.Array(
   Type.Object({

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { requestStates } from '../../../core/request.ts'
 import { amount, digestText, nullable, oneOf, openObject, timestamp } from './component.ts'
-import { filterText, listQuery, pageSchema } from './page.ts'
+import { pageSchema } from './page.ts'
 
 const statuses = ['provisioning', 'ready', 'degraded', 'deleting', 'deleted', 'unknown'] as const
 const blueprint = Type.Object({ name: Type.String(), version: Type.String() })
@@ -43,13 +43,6 @@ export const resourceSchema = Type.Object(
 )
 
 export const resourcePage = pageSchema('ResourcePage', resourceSchema, resourceExample)
-
-export const resourceQuery = listQuery({
-  team: filterText('Whose.'),
-  environment: filterText('Where.'),
-  blueprint: filterText('What, by the blueprint’s name.'),
-  status: Type.Optional(Type.Unsafe<(typeof statuses)[number]>(oneOf(statuses, 'Deleted resources show only where they are asked for.'))),
-})
 
 const historyExample = {
   request: 'req_01jd8m0s6rf1tsg5xk3v9c2h4n',

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { jsonObject } from '../../../core/document/metadata.ts'
+import { jsonObject } from '../core/document/metadata.ts'
 
 const closed = { additionalProperties: false }
 
