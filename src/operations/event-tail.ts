@@ -72,6 +72,7 @@ export function openEventTail(pool: pg.Pool, notices: Notices): EventTail {
       return false
     }
     const read = await readEventTail(pool, position)
+    // After a failover to a replica that lagged behind, ids of transactions come a second time: the end of the log moves back.
     position = read.position
     tell(read)
     return read.full

@@ -92,19 +92,25 @@ async function* follow(follower: Follower, start: EventPosition): AsyncGenerator
   const { context, scope, bell, stop } = follower
   try {
     let position = start
+    let idle = false
     yield { kind: 'events', events: [], cursor: eventCursor(position), more: false }
-    for (let idle = false; !stop.signal.aborted;) {
-      bell.still()
+    while (!stop.signal.aborted) {
+      if (!idle) bell.still()
       const allowed = await stillAllowed(follower)
       if (!allowed.ok) {
         yield { kind: 'refused', problem: allowed.problem }
         return
       }
-      const from = position
-      const page = await context.followers.share(`${scope.key} ${eventCursor(from)}`, () => readTopic(context, scope, from))
-      position = page.position
-      if (page.events.length > 0 || idle) yield { kind: 'events', events: page.events, cursor: eventCursor(position), more: page.more }
-      idle = !page.more && !(await bell.rung(follower.idleMs))
+      let more = false
+      // Nothing rang, so there is nothing to read; should it ring by now, that is heard below.
+      if (idle) yield { kind: 'events', events: [], cursor: eventCursor(position), more }
+      else {
+        const from = position
+        const page = await context.followers.share(`${scope.key} ${eventCursor(from)}`, () => readTopic(context, scope, from))
+        ;({ position, more } = page)
+        if (page.events.length > 0) yield { kind: 'events', events: page.events, cursor: eventCursor(position), more }
+      }
+      idle = !more && !(await bell.rung(follower.idleMs))
     }
   } finally {
     stop.abort()

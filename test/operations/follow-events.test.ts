@@ -362,3 +362,21 @@ test('a cursor that is none is refused', async () => {
 
   expect(followed).toMatchObject({ ok: false, problem: { code: 'invalid' } })
 })
+
+test('a shared read begins after whoever asked for it: two serve any number, and one that fails fails only those who wait for it', async () => {
+  const began: { readonly answer: (value: string) => void; readonly fail: (error: Error) => void }[] = []
+  const read = () => new Promise<string>((answer, fail) => began.push({ answer, fail }))
+  const { share } = context.followers
+
+  const first = share('here', read)
+  const later = [share('here', read), share('here', read)]
+  const elsewhere = share('there', read)
+  expect(began).toHaveLength(2)
+  began[0]?.fail(new Error('gone'))
+  began[1]?.answer('there')
+  await expect(first).rejects.toThrow('gone')
+  await expect.poll(() => began.length).toBe(3)
+  began[2]?.answer('new')
+
+  expect(await Promise.all([...later, elsewhere])).toEqual(['new', 'new', 'there'])
+})

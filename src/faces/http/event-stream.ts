@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../core/fault.ts'
@@ -44,6 +45,8 @@ export async function sendEvents(
     await followed.value.return?.()
     return reply.send()
   }
+  // One for each stream, and none of them leaks.
+  setMaxListeners(0, stopping)
   stopping.addEventListener('abort', end)
   reply.raw.once('close', () => {
     stopping.removeEventListener('abort', end)
