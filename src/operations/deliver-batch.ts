@@ -73,6 +73,7 @@ export async function pushBatch(
     await t.settling
   }
 
+  turn.pushed = t.accepted && t.end === null ? t.head : null
   if (t.accepted) turn.d.refusals.delete(branch.id)
   else turn.d.refusals.set(branch.id, { head, requests: new Set([...[...known].filter((id) => !t.refused.has(id)), ...t.refused.keys()]) })
   if (t.end === 'moved') return 'raced'

@@ -17,7 +17,7 @@ import { GitFault, type GitBranch, type Head } from './ports.ts'
 
 /**
  * Delivery of one branch: fetch → claim → settle what has arrived → check → build → store attempts → push → settle. Whatever
- * dies in between, the next round begins with a fetch and finds by the stored attempts what is on the branch (L6).
+ * dies in between, the next turn begins with a fetch and finds by the stored attempts what is on the branch (L6).
  *
  * There is one writer a branch: it holds a lock on a connection of its own, git's children are killed when that is lost, and
  * an epoch keeps a writer that does not know yet from writing to the database. A push of such a writer that still arrives
@@ -62,7 +62,7 @@ async function deliverRounds(d: Delivery, branchId: string, signal: AbortSignal)
     if (!(error instanceof GitFault)) throw error
     return hold({ d, epoch: branch.epoch }, branch, 'unreachable', error.detail)
   }
-  const turn: Turn = { d, branchId, git, signal, epoch: branch.epoch }
+  const turn: Turn = { d, branchId, git, signal, epoch: branch.epoch, pushed: null }
   let races = 0
   for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
     signal.throwIfAborted()
@@ -83,9 +83,10 @@ async function deliverRound(turn: Turn): Promise<Delivered | 'again' | 'raced'> 
   const work = await hasWork(d.pool, branch.id)
   if (branch.state === 'ok' && !work) return 'done'
 
-  let head: Head
+  let head: Head = turn.pushed
+  turn.pushed = null
   try {
-    head = await git.fetch()
+    head ??= await git.fetch()
   } catch (error) {
     if (!(error instanceof GitFault) || signal.aborted) throw error
     return hold(turn, branch, 'unreachable', error.detail)

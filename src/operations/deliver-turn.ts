@@ -55,6 +55,11 @@ export type Turn = {
   readonly signal: AbortSignal
   /** The writer's own: whoever takes the branch later has a higher one, and then nothing of this turn is written any more. */
   epoch: bigint
+  /**
+   * Where its own push has just left the branch. What others have pushed since is seen by the next push, which loses to it;
+   * and what an earlier writer pushed too late cannot have arrived, since the branch is not where that expected it.
+   */
+  pushed: string | null
 }
 
 /** Budgets are locked while commits are settled, and submits wait for them. */

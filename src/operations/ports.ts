@@ -60,7 +60,7 @@ export type PathChange = { readonly commit: string; readonly author: Person; rea
 
 /**
  * One branch, for as long as the caller holds its lock. Nothing here writes to the repository but `push`, and a mirror
- * that is lost between two calls is made anew by the next `fetch`; so every round begins with `fetch`. All throw GitFault.
+ * that is lost between two calls is made anew by the next `fetch`; so every turn begins with `fetch`. All throw GitFault.
  */
 export interface GitBranch {
   /** Brings the private mirror up to date and says where the branch is. */
