@@ -1,6 +1,6 @@
 import type { Measure } from '../core/money.ts'
 import { idFromUuid, type Id } from '../core/ids.ts'
-import { read, run, type Database } from './database.ts'
+import { run, type Database } from './database.ts'
 import { limitOf } from './list-pages.ts'
 
 /** A budget's counters, in the units of its measure. */
@@ -14,19 +14,21 @@ export type BudgetCounters = {
 }
 
 /** The counters of budgets in force, by name. */
-export async function readBudgetCounters({ prisma }: Database, names: readonly string[]): Promise<ReadonlyMap<string, BudgetCounters>> {
-  const rows = await read(prisma.budget.findMany({ where: { name: { in: [...names] }, retiredAt: null } }))
+export async function readBudgetCounters({ pool }: Database, names: readonly string[]): Promise<ReadonlyMap<string, BudgetCounters>> {
+  type Row = { name: string; team: string | null; measure: Measure; limit: string; committed: string; reserved: string }
+  const rows = await run<Row>(
+    pool,
+    {
+      name: 'read_budget_counters',
+      text: `select b.name, b.team, b.measure, b.limit_amount::text as limit, b.committed::text, b.reserved::text
+        from budget b where b.name = any ($1) and b.retired_at is null`,
+    },
+    [names],
+  )
   return new Map(
-    rows.map((row) => [
-      row.name,
-      {
-        name: row.name,
-        team: row.team,
-        measure: row.measure as Measure, // Checked by budget_measure_known.
-        limit: row.limitAmount,
-        committed: row.committed,
-        reserved: row.reserved,
-      },
+    rows.map(({ name, team, measure, limit, committed, reserved }) => [
+      name,
+      { name, team, measure, limit: BigInt(limit), committed: BigInt(committed), reserved: BigInt(reserved) },
     ]),
   )
 }
