@@ -71,10 +71,6 @@ export async function ask(context: Context, caller: Caller, asking: Asking, idem
   const refused = await refuseStranger(context, platform, caller, asking)
   if (refused !== null) return refused
 
-  // Before anything is planned: what was asked once may not be possible to ask for again.
-  const before = idempotency === null ? null : await readRequestByKey(context.database.pool, idempotency.scope, idempotency.key)
-  if (before !== null) return replay(platform, caller, before.record, before.fingerprint === idempotency?.fingerprint)
-
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (round > 0) {
       platform = await context.reloadPlatform()
@@ -83,10 +79,11 @@ export async function ask(context: Context, caller: Caller, asking: Asking, idem
       if (refusedNow !== null) return refusedNow
     }
     const planned = await traced('purser plan', () => preparePlan(context, platform, caller, input))
-    if (!planned.ok) return fresh(planned)
+    if (!planned.ok) return refuseUnlessKnown(context, platform, caller, idempotency, planned)
     const plan = planned.value
     if (input.planDigest !== undefined && input.planDigest !== plan.digest) {
-      return fresh(refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest }))
+      const changed = refuse({ code: 'plan-changed', expected: input.planDigest, planDigest: plan.digest } satisfies Problem)
+      return refuseUnlessKnown(context, platform, caller, idempotency, changed)
     }
     const submit = submitOf(platform, caller, asking, plan, idempotency, context.currency)
     const answer = await traced('purser admit', () => context.admission.admit(submit))
@@ -108,6 +105,22 @@ async function refuseStranger(context: Context, platform: Platform, caller: Call
   const forbidden = platform.teams.has(team) ? asking.mayAsk(platform) : null
   if (forbidden === null) return null
   return fresh(await forbid(context, caller, forbidden, { operation: asking.operation, team, subject: asking.retryOf ?? team }))
+}
+
+/**
+ * What was asked once may not be possible to ask for again: before a refusal, the key is looked up. Of what can be asked,
+ * `admit` says whether its key is known.
+ */
+async function refuseUnlessKnown(
+  context: Context,
+  platform: Platform,
+  caller: Caller,
+  idempotency: Submit['idempotency'],
+  refusal: Result<never>,
+): Promise<Submitted> {
+  if (idempotency === null) return fresh(refusal)
+  const known = await readRequestByKey(context.database.pool, idempotency.scope, idempotency.key)
+  return known === null ? fresh(refusal) : replay(platform, caller, known.record, known.fingerprint === idempotency.fingerprint)
 }
 
 function fresh(answer: Result<JsonObject>): Submitted {

@@ -92,4 +92,14 @@ describe('submit', () => {
     for (const submitted of together) counts[outcomeOf(submitted)] = (counts[outcomeOf(submitted)] ?? 0) + 1
     expect(counts).toEqual({ queued: 40, 'resource-busy': 3, 'policy-denied': 1 })
   })
+
+  test('the same key replays the same answer when it could not be asked for any more', async () => {
+    const big = [create('big', 300)]
+    const first = await ask(house, ann, big, { key: 'then' })
+    await house.apply(boxes.replace('version: 1.0.0', 'version: 1.1.0').replace('maximum: 100000', 'maximum: 200'))
+
+    expect(outcomeOf(await ask(house, ann, [create('other', 300)], { key: 'now' }))).toBe('invalid-parameters')
+    expect(await ask(house, ann, big, { key: 'then' })).toEqual({ answer: first.answer, replayed: true })
+    expect(outcomeOf(await ask(house, ann, [create('other', 300)], { key: 'then' }))).toBe('idempotency-key-reused')
+  })
 })
