@@ -159,6 +159,34 @@ test('who loses the role is told by a problem, the last that comes', async () =>
   ])
 })
 
+test('a fault in between ends the stream, and who comes back to the last id has missed nothing', async () => {
+  const stream = await open('/v1/teams/red/events')
+  await note('red', 'before')
+  await stream.take(1)
+  const query = pool.query.bind(pool)
+  const failing = (config: { readonly name?: string }, ...rest: unknown[]) =>
+    String(config.name).startsWith('list_events')
+      ? Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' }))
+      : (query as (...all: unknown[]) => unknown)(config, ...rest)
+  Object.assign(pool, { query: failing })
+  await note('red', 'missed')
+  const rest = await stream.rest()
+  Object.assign(pool, { query })
+
+  const resumed = await open('/v1/teams/red/events', { 'last-event-id': stream.lastId() })
+
+  expect(rest).toMatchObject([{ event: 'problem', data: { code: 'unavailable' } }])
+  expect(subjectsOf(await resumed.take(1))).toEqual(['missed'])
+  resumed.close()
+})
+
+test('how long streams last is not in the times of answers', async () => {
+  const { text } = await api('GET', '/metrics', undefined, { token: null })
+
+  expect(text).toContain('route="/v1/teams/:name/events",status="404"')
+  expect(text).not.toContain('route="/v1/teams/:name/events",status="200"')
+})
+
 test('a reader who is gone leaves nothing behind', async () => {
   const before = house.context.followers.size
   const stream = await open('/v1/teams/red/events')
