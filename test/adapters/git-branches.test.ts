@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, readdirSync, rmSync, truncateSync, chmodSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, readdirSync, rmSync, truncateSync, chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -326,6 +326,21 @@ describe('the private mirror', () => {
     expect(before).toBeGreaterThan(40)
     expect(packs(stage.mirror)).toBeLessThan(5)
     expect((await branch.readPaths(head, ['d/7'])).get('d/7')).toMatchObject({ digest: digestOf('44-7') })
+  })
+
+  test('is not the only one that does not: a push to a repository of our own is one pack, and many are put together', async () => {
+    const branch = stage.open()
+    const head = (await branch.buildCommits(await branch.fetch(), [plan()]))[0]?.sha ?? ''
+    expect(await branch.push(null, head)).toEqual({ kind: 'pushed' })
+    expect(packs(stage.repository)).toBe(1)
+    const folder = join(stage.repository, 'objects/pack')
+    for (const name of readdirSync(folder))
+      for (let i = 0; i < 45; i += 1) copyFileSync(join(folder, name), join(folder, name.replace(/[0-9a-f]{40}/, `${i}`.padStart(40, '0'))))
+
+    expect(await branch.fetch()).toBe(head)
+
+    expect(packs(stage.repository)).toBeLessThan(5)
+    expect(stage.foreign(['rev-parse', `${head}:${FILE}`])).toMatch(/^[0-9a-f]{40}$/)
   })
 
   test('is out of reach of the configuration of the machine and of the user', async () => {
