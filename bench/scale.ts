@@ -6,6 +6,7 @@ import autocannon from 'autocannon'
 import pg from 'pg'
 import { SUPERUSER } from '../src/adapters/embedded-postgres/start.ts'
 import { embedded } from '../src/store/embedded-roles.ts'
+import { cpuOf } from './support/cpu.ts'
 import { loadRequests, PEOPLE, TEAMS } from './support/load.ts'
 import { applyDocuments, benchDocuments, benchSubmit } from './support/platform.ts'
 import { openStage } from './support/stage.ts'
@@ -94,7 +95,9 @@ function lists(known: { readonly resource: string; readonly request: string; rea
   ]
 }
 
-async function submitsPerSecond(url: string): Promise<number> {
+/** Submits a second, and what each costs in the API's process and in the sessions that it has. */
+async function measureSubmits(url: string, pid: number, statistics: pg.Client): Promise<Record<string, unknown>> {
+  const before = { node: cpuOf(pid), postgres: await sessionsMs(statistics) }
   const result = await autocannon({
     url: `${url}/v1/requests`,
     connections: 16,
@@ -110,9 +113,19 @@ async function submitsPerSecond(url: string): Promise<number> {
       },
     ],
   })
-  return Math.round(result['2xx'] / result.duration)
+  return {
+    'submits/s': Math.round(result['2xx'] / result.duration),
+    'node, ms each': ((cpuOf(pid) - before.node) / result['2xx']).toFixed(3),
+    'postgres, ms each': (((await sessionsMs(statistics)) - before.postgres) / result['2xx']).toFixed(3),
+  }
 }
 let serial = 0
+
+/** CPU of all sessions that the application has, ms. */
+async function sessionsMs(statistics: pg.Client): Promise<number> {
+  const { rows } = await statistics.query<{ pid: number }>('select pid from pg_stat_activity where usename = $1', [embedded.application])
+  return rows.reduce((sum, { pid }) => sum + cpuOf(pid), 0)
+}
 
 /**
  * Milliseconds of an answer, and of the statements in it as PostgreSQL itself has them: one at a time, and the fastest of many,
@@ -165,7 +178,7 @@ try {
   const { rows: uuids } = await statistics.query<{ id: string }>(`select id from request where type_id('req', id) = $1`, [id])
 
   const rows = new Map<string, Record<string, unknown>>()
-  const submits: number[] = []
+  const submits: Record<string, unknown>[] = []
   const sizes = [FEW, MANY] as const
   for (const [index, size] of sizes.entries()) {
     const began = performance.now()
@@ -185,11 +198,11 @@ try {
         ...(index === 0 ? {} : { 'sql ×': (sql / before.sql).toFixed(1), 'http ×': (http / before.http).toFixed(1) }),
       })
     }
-    submits.push(await submitsPerSecond(purser.url))
+    submits.push({ requests: size, ...(await measureSubmits(purser.url, purser.pid, statistics)) })
   }
   console.log('Milliseconds, one reader, the fastest of many: the statements of a list, and its whole answer.')
   console.table([...rows.values()])
-  console.table(sizes.map((size, i) => ({ requests: size, 'submits/s': submits[i] })))
+  console.table(submits)
   await statistics.end()
 } finally {
   await stage.close()

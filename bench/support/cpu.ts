@@ -21,6 +21,11 @@ export function readCpu(): Cpu {
   return { node: (user + system) / 1000, git: own.endedMs, postgres }
 }
 
+/** CPU of one process so far, ms. Linux only. */
+export function cpuOf(pid: number): number {
+  return readStat(`${pid}`)?.ms ?? NaN
+}
+
 /** `/proc/<pid>/stat` counts in hundredths of a second. */
 function readStat(pid: string): { readonly parent: number; readonly ms: number; readonly endedMs: number } | null {
   try {
