@@ -4,6 +4,8 @@ import type { DeliveryHints } from '../../operations/ports.ts'
 import { openQueue, type JobQueue, type QueueConnection, type QueueLog } from './connection.ts'
 
 const CLOSE_MS = 2_000
+/** Between two hints for one branch. Hundreds a second tell a worker nothing more, and each is a transaction of the queue. */
+const GAP_MS = 20
 
 /**
  * Hints on the queue. Of one branch at most one is on its way from here and one more is remembered: the remembered one
@@ -41,6 +43,7 @@ export function createDeliveryHints(connection: QueueConnection, log: QueueLog):
     do {
       entry.again = false
       await send(branchKey)
+      await delay(GAP_MS)
     } while (entry.again)
     underway.delete(branchKey)
   }
