@@ -191,6 +191,7 @@ test('a reader who is gone leaves nothing behind', async () => {
   const before = house.context.followers.size
   const stream = await open('/v1/teams/red/events')
   expect(house.context.followers.size).toBe(before + 1)
+  expect((await api('GET', '/metrics', undefined, { token: null })).text).toContain(`\npurser_streams_open ${before + 1}\n`)
 
   stream.close()
   await expect.poll(() => house.context.followers.size).toBe(before)

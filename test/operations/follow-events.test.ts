@@ -105,6 +105,10 @@ test('whatever order transactions end in, a follower gets every event once and i
         const before = (await idsOfLog(team)).length
         const got: string[] = []
         let written = 0
+        const total = steps.filter(({ act }) => act === 'write').length
+        // These read all the time, and at one place as often as not.
+        const steady = await Promise.all(Array.from({ length: 4 }, () => follow({ kind: 'team', name: team })))
+        const taken = Promise.all(steady.map((each) => each.take(total)))
         let stream = await follow({ kind: 'team', name: team })
         for (const { writer, act } of steps) {
           const one = writers[writer]
@@ -123,9 +127,10 @@ test('whatever order transactions end in, a follower gets every event once and i
         got.push(...(await stream.take(written - got.length)))
 
         expect(got).toEqual((await idsOfLog(team)).slice(before))
+        expect(await taken).toEqual(steady.map(() => got))
         await note(team, 'last')
         expect(await stream.take(1)).toEqual((await idsOfLog(team)).slice(-1))
-        await stream.stop()
+        for (const each of [stream, ...steady]) await each.stop()
       },
     ),
     { numRuns: 10, seed: 20_261_125 },

@@ -8,7 +8,7 @@ import { requireCaller } from './authentication.ts'
 import { acceptJson } from './bodies.ts'
 import type { HttpApp } from './http-app.ts'
 import { judgeShapes } from './judge.ts'
-import { measureRequests, processMetrics } from './metrics.ts'
+import { measureRequests, measureStreams, processMetrics } from './metrics.ts'
 import { describeApi, serveDescription } from './openapi.ts'
 import { measurePlatform } from './platform-metrics.ts'
 import { answerBrokenRequest, answerError, sendProblem } from './problems.ts'
@@ -88,6 +88,7 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
   acceptJson(app)
   hardenHeaders(app)
   measureRequests(app, metrics)
+  measureStreams(metrics, context.followers)
   await describeApi(app, API_VERSION)
 
   const refuseMissing = (request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, table.missing(request.method, request.url))

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Followers } from '../../operations/followers.ts'
 import { eventStream } from './event-stream.ts'
 
 /** A registry with what is known of the process itself. */
@@ -46,5 +47,17 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
       'answered',
     )
     done()
+  })
+}
+
+/** Shows how many streams of events are open in this process: a new one is refused at a limit. */
+export function measureStreams(registry: Registry, followers: Followers): void {
+  const open: Gauge = new Gauge({
+    name: 'purser_streams_open',
+    help: 'Streams of events that are open in this process',
+    registers: [registry],
+    collect(): void {
+      open.set(followers.size)
+    },
   })
 }
