@@ -16,6 +16,8 @@ const lacking = installed('ssh-keygen') ? [] : signing
 if (lacking.length > 0) process.stderr.write(`ssh-keygen is not installed (openssh-client): left out are ${lacking.join(', ')}\n`)
 
 export default defineConfig({
+  // As Node resolves it, for mercurius and for us: of a schema that another copy made, graphql says that it is none.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     // Forks: a leaked socket or child process of one file cannot hide in another.
     pool: 'forks',

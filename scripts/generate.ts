@@ -1,20 +1,25 @@
 /**
  * Makes what is derived from something else: Prisma's client (not committed) and the committed files listed here. With
- * `--check` nothing committed is written; one that is not up to date fails.
+ * `--check` nothing committed is written; one that is not up to date fails, and so does a GraphQL schema that breaks the
+ * clients of the last release. A release writes down its schema with `--release`.
  */
 import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
+import { breakingChanges, generateSdl, generateTypes, printRelease, releasedPath } from './generate-graphql.ts'
 
 type Generated = { readonly path: string; readonly make: () => Promise<string> }
 
 const generated: readonly Generated[] = [
   // Imported late: it needs Prisma's client, which a clean clone does not have yet.
   { path: 'docs/openapi.json', make: async () => (await import('./generate-openapi.ts')).generateOpenapi() },
+  { path: 'src/faces/graphql/generated/sdl.ts', make: async () => generateSdl() },
+  { path: 'src/faces/graphql/generated/types.ts', make: async () => generateTypes() },
 ]
 
 // Prisma reports what it is doing on standard error, and an install is to be silent; what it says is in the error if it fails.
 execFileSync('prisma', ['generate', '--no-hints'], { stdio: ['ignore', 'ignore', 'pipe'] })
 
+if (process.argv.includes('--release')) await writeFile(releasedPath, printRelease())
 const check = process.argv.includes('--check')
 for (const { path, make } of generated) {
   const content = await make()
@@ -27,4 +32,8 @@ for (const { path, make } of generated) {
     await writeFile(path, content)
     console.log(`${path} written`)
   }
+}
+for (const change of breakingChanges()) {
+  console.error(`graphql: ${change} (against ${releasedPath})`)
+  process.exitCode = 1
 }

@@ -21,6 +21,8 @@ export type Config = {
   readonly rateLimit: number
   /** Streams of events that are open at once, of one principal and of all; 0 is off. */
   readonly streams: { readonly perCaller: number; readonly perProcess: number }
+  /** Whether GraphQL's schema may be asked for. */
+  readonly introspection: boolean
   readonly allowFileRepositories: boolean
   /** Connections in the pool that requests share. A hot budget's row gets slower with more, not faster. */
   readonly poolSize: number
@@ -54,6 +56,7 @@ const variables = {
   PURSER_RATE_LIMIT: '500',
   PURSER_STREAMS_PER_CALLER: '500',
   PURSER_STREAMS: '5000',
+  PURSER_GRAPHQL_INTROSPECTION: 'true',
   PURSER_ALLOW_FILE_REPOSITORIES: 'false',
   PURSER_POOL_SIZE: '8',
   PURSER_FAULT: null,
@@ -107,6 +110,7 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
       perCaller: parse('PURSER_STREAMS_PER_CALLER', 'a whole number of streams, 0 for no limit', wholeNumber(0, 1_000_000), 0),
       perProcess: parse('PURSER_STREAMS', 'a whole number of streams, 0 for no limit', wholeNumber(0, 1_000_000), 0),
     }),
+    introspection: parse('PURSER_GRAPHQL_INTROSPECTION', 'true or false', flag, false),
     allowFileRepositories: parse('PURSER_ALLOW_FILE_REPOSITORIES', 'true or false', flag, false),
     poolSize: parse('PURSER_POOL_SIZE', 'a whole number of connections from 2 to 200', wholeNumber(2, 200), 2),
     fault: parse('PURSER_FAULT', 'the name of a step of delivery', (v) => (/^[a-z-]{1,40}$/.test(v) ? v : null), null),
@@ -133,6 +137,7 @@ export function presentConfig(config: Config): string {
     PURSER_RATE_LIMIT: config.rateLimit,
     PURSER_STREAMS_PER_CALLER: config.streams.perCaller,
     PURSER_STREAMS: config.streams.perProcess,
+    PURSER_GRAPHQL_INTROSPECTION: config.introspection,
     PURSER_ALLOW_FILE_REPOSITORIES: config.allowFileRepositories,
     PURSER_POOL_SIZE: config.poolSize,
     PURSER_FAULT: config.fault ?? '(none)',

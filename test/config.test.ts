@@ -28,6 +28,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       rateLimit: 500,
       streams: { perCaller: 500, perProcess: 5000 },
+      introspection: true,
       allowFileRepositories: false,
       poolSize: 8,
       fault: null,

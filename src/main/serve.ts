@@ -30,6 +30,9 @@ export async function serve(args: readonly string[]): Promise<number> {
     const repository = keepEmbeddedRepository(config)
     // It is waited for further down; a failure until then is not one that nobody waits for.
     repository.catch(() => undefined)
+    // Loaded while the database starts, which takes longer.
+    const graphql = import('../faces/graphql/plugin.ts')
+    graphql.catch(() => undefined)
     const urls = await startDatabase(config, log, lifecycle)
     await migrateDatabase(urls, log)
     const database = openDatabase({
@@ -50,7 +53,16 @@ export async function serve(args: readonly string[]): Promise<number> {
 
     const history = openHistory(config)
     lifecycle.onStop('git histories', 5_000, () => history.close())
-    const app = await buildApp({ context, history, log, rateLimit: config.rateLimit, stopping: lifecycle.stopping, metrics })
+    const { graphqlFace } = await graphql
+    const app = await buildApp({
+      context,
+      history,
+      log,
+      rateLimit: config.rateLimit,
+      stopping: lifecycle.stopping,
+      metrics,
+      beside: (guarded, host) => graphqlFace(guarded, host, { context, history, introspection: config.introspection }),
+    })
     lifecycle.onStop('http', 15_000, () => app.close())
     lifecycle.onStop('open connections', 2_000, () => drain(app.server))
     const address = await listen(app, config, { variable: 'PORT', port: config.port })

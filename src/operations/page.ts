@@ -7,7 +7,11 @@ export type PageInput = { readonly first: number; readonly after: string | null 
 export type Page = {
   readonly items: readonly JsonObject[]
   readonly pageInfo: { readonly endCursor: string | null; readonly hasNextPage: boolean }
+  /** Where each item is, for a face that gives a cursor with each; where they are left out, at its `id`. */
+  readonly positions?: readonly string[]
 }
+
+export const emptyPage: Page = { items: [], pageInfo: { endCursor: null, hasNextPage: false } }
 
 /** Cursors are opaque: base64url of the position, so that nobody builds on what is in them. */
 export function encodeCursor(position: string): string {
@@ -25,8 +29,8 @@ export function parseCursor<T>(after: string | null, parse: (position: string) =
 /** A page from one row more than was asked for, which says whether there is a next one. */
 export function pageOf<Row>(rows: readonly Row[], first: number, present: (row: Row) => JsonObject, position: (row: Row) => string): Page {
   const shown = rows.slice(0, first)
-  const last = shown.at(-1)
-  return { items: shown.map(present), pageInfo: pageInfoOf(last === undefined ? null : position(last), rows.length > first) }
+  const positions = shown.map(position)
+  return { items: shown.map(present), pageInfo: pageInfoOf(positions.at(-1) ?? null, rows.length > first), positions }
 }
 
 /** `last`: the position of the page's last item; null on an empty page. */

@@ -1,6 +1,6 @@
-import { formatAmount } from '../core/money.ts'
+import { formatAmount, type Measure } from '../core/money.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listLedger, readBudgetCounters } from '../store/budgets.ts'
+import { listLedger, readBudgetCounters, type LedgerEntry } from '../store/budgets.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
@@ -13,15 +13,23 @@ export async function listBudgetLedger(context: Context, caller: Caller, name: s
   const budget = (await readBudgetCounters(context.database, [name])).get(name)
   if (budget === undefined || (teams !== null && (budget.team === null || !teams.includes(budget.team))))
     return refuse({ code: 'not-found' })
-  const after = parseCursor(page.after, (position) => (/^\d{1,18}$/.test(position) ? BigInt(position) : null))
+  const after = parseCursor(page.after, parseLedgerPosition)
   if (!after.ok) return after
   const entries = await listLedger(context.database, name, { first: page.first + 1, after: after.value })
-  return ok(
-    pageOf(
-      entries,
-      page.first,
-      (e) => ({ kind: e.kind, amount: formatAmount(e.amount, budget.measure), request: e.request, at: e.at.toISOString() }),
-      (e) => e.id.toString(),
-    ),
+  return ok(pageOfLedger(entries, page.first, budget.measure))
+}
+
+/** A page of one budget's ledger, from an entry more than it shows. */
+export function pageOfLedger(entries: readonly LedgerEntry[], first: number, measure: Measure): Page {
+  return pageOf(
+    entries,
+    first,
+    (e) => ({ kind: e.kind, amount: formatAmount(e.amount, measure), request: e.request, at: e.at.toISOString() }),
+    (e) => e.id.toString(),
   )
+}
+
+/** The position in a cursor of a ledger; null: it is none. */
+export function parseLedgerPosition(text: string): bigint | null {
+  return /^\d{1,18}$/.test(text) ? BigInt(text) : null
 }

@@ -8,6 +8,7 @@ import {
   readDocument as readInStore,
   type DocumentFilter,
   type DocumentRecord,
+  type DocumentVersionRecord,
 } from '../store/documents.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
@@ -65,30 +66,37 @@ export async function listDocumentVersions(
 ): Promise<Result<Page>> {
   const visible = await visibleDocument(context, caller, kind, name)
   if (!visible.ok) return visible
-  const after = parseCursor(page.after, (text) => (/^\d{1,9}$/.test(text) ? Number(text) : null))
+  const after = parseCursor(page.after, parseRevision)
   if (!after.ok) return after
   const versions = await listVersionsInStore(context.database, kind, name, { first: page.first + 1, after: after.value })
   if (versions === null) return refuse({ code: 'not-found' })
-  const teams = readableTeams(await context.platform(), caller)
+  return ok(pageOfVersions(readableTeams(await context.platform(), caller), versions, page.first))
+}
+
+/** A page of the revisions of one document, as a reader of these teams (null: all) sees them, from one more than it shows. */
+export function pageOfVersions(teams: readonly string[] | null, versions: readonly DocumentVersionRecord[], first: number): Page {
   // A budget may have been another team's before; what it was then ends the list.
   const seen = versions.map((version) => ({ ...version, document: asSeenBy(teams, version.document) }))
   const hidden = seen.findIndex(({ document }) => document === null)
   const shown = (hidden === -1 ? seen : seen.slice(0, hidden)).flatMap(({ document, ...version }) =>
     document === null ? [] : [{ ...version, document }],
   )
-  return ok(
-    pageOf(
-      shown,
-      page.first,
-      ({ document, revision, updatedAt, appliedBy }) => ({
-        apiVersion: document.apiVersion,
-        kind: document.kind,
-        metadata: { ...(document.metadata as unknown as JsonObject), revision, appliedAt: updatedAt.toISOString(), appliedBy },
-        spec: document.spec as unknown as JsonObject, // Documents are JSON.
-      }),
-      (version) => String(version.revision),
-    ),
+  return pageOf(
+    shown,
+    first,
+    ({ document, revision, updatedAt, appliedBy }) => ({
+      apiVersion: document.apiVersion,
+      kind: document.kind,
+      metadata: { ...(document.metadata as unknown as JsonObject), revision, appliedAt: updatedAt.toISOString(), appliedBy },
+      spec: document.spec as unknown as JsonObject, // Documents are JSON.
+    }),
+    (version) => String(version.revision),
   )
+}
+
+/** The position in a cursor of revisions; null: it is none. */
+export function parseRevision(text: string): number | null {
+  return /^\d{1,9}$/.test(text) ? Number(text) : null
 }
 
 async function visibleDocument(context: Context, caller: Caller, kind: Kind, name: string): Promise<Result<DocumentRecord>> {
@@ -104,7 +112,7 @@ async function visibleDocument(context: Context, caller: Caller, kind: Kind, nam
  * What a caller sees of a document (`teams` null: everything). Budgets are their team's, of another team there is the card;
  * the other kinds are for everyone signed in.
  */
-function asSeenBy(teams: readonly string[] | null, document: Document): Document | null {
+export function asSeenBy(teams: readonly string[] | null, document: Document): Document | null {
   if (teams === null) return document
   if (document.kind === 'Team') return teams.includes(document.metadata.name) ? document : teamCard(document)
   if (document.kind !== 'Budget') return document
@@ -113,6 +121,6 @@ function asSeenBy(teams: readonly string[] | null, document: Document): Document
 }
 
 /** Names are DNS labels; anything else names nothing. */
-function parseName(text: string): string | null {
+export function parseName(text: string): string | null {
   return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text) ? text : null
 }

@@ -2,7 +2,14 @@ import { idFromUuid, parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { formatMoney } from '../core/money.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { listResourceChanges, readResource as readInStore, type ResourceRecord, type ResourceStatus } from '../store/resources.ts'
+import type { Version } from '../store/list-pages.ts'
+import {
+  listResourceChanges,
+  readResource as readInStore,
+  type ResourceChange,
+  type ResourceRecord,
+  type ResourceStatus,
+} from '../store/resources.ts'
 import { listResourceVersions, readResourcesByUuid } from '../store/resource-lists.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
@@ -19,6 +26,17 @@ export type ResourcesQuery = {
 /** Everybody who may see a resource sees all of it. */
 const presentedResources = presentedBy<'all'>()
 
+/** The resources of a list as they are shown, in its order. Who made the list has authorized it. */
+export function presentResources(context: Context, versions: readonly Version[]): Promise<readonly JsonObject[]> {
+  return presentVersions(
+    presentedResources(context),
+    versions,
+    () => 'all' as const,
+    (ids) => readResourcesByUuid(context.database.pool, ids),
+    (record) => present(record, context.currency),
+  )
+}
+
 /** A page of the resources of the caller's teams, newest first; deleted ones only where `status` asks for them. */
 export async function listResources(context: Context, caller: Caller, query: ResourcesQuery, page: PageInput): Promise<Result<Page>> {
   const forbidden = missingScope(caller, 'read')
@@ -28,13 +46,7 @@ export async function listResources(context: Context, caller: Caller, query: Res
   const teams = readableTeams(await context.platform(), caller)
   const { pool } = context.database
   const versions = await listResourceVersions(pool, teams, query, { first: page.first + 1, after: after.value })
-  const items = await presentVersions(
-    presentedResources(context),
-    versions.slice(0, page.first),
-    () => 'all' as const,
-    (ids) => readResourcesByUuid(pool, ids),
-    (record) => present(record, context.currency),
-  )
+  const items = await presentResources(context, versions.slice(0, page.first))
   const last = versions[Math.min(page.first, versions.length) - 1]
   // What moved on between the two reads is not in this list any more.
   const shown = items.filter((item) => (query.status === undefined ? item['status'] !== 'deleted' : item['status'] === query.status))
@@ -56,24 +68,27 @@ export async function listResourceHistory(context: Context, caller: Caller, text
   const after = parseCursor<Id<'request'>>(page.after, (position) => parseId('request', position))
   if (!after.ok) return after
   const changes = await listResourceChanges(context.database.pool, record.value.id, { first: page.first + 1, after: after.value })
-  return ok(
-    pageOf(
-      changes,
-      page.first,
-      (c) => ({
-        request: c.request,
-        state: c.state,
-        action: c.action,
-        blueprint: c.blueprint,
-        parameters: c.parameters,
-        cost: { before: formatMoney(c.costBefore), after: formatMoney(c.costAfter), currency: context.currency },
-        requester: c.requester,
-        reason: c.reason,
-        commit: c.commit,
-        createdAt: c.createdAt.toISOString(),
-      }),
-      (c) => c.request,
-    ),
+  return ok(pageOfChanges(context, changes, page.first))
+}
+
+/** A page of what was asked about one resource, from a change more than it shows. */
+export function pageOfChanges(context: Context, changes: readonly ResourceChange[], first: number): Page {
+  return pageOf(
+    changes,
+    first,
+    (c) => ({
+      request: c.request,
+      state: c.state,
+      action: c.action,
+      blueprint: c.blueprint,
+      parameters: c.parameters,
+      cost: { before: formatMoney(c.costBefore), after: formatMoney(c.costAfter), currency: context.currency },
+      requester: c.requester,
+      reason: c.reason,
+      commit: c.commit,
+      createdAt: c.createdAt.toISOString(),
+    }),
+    (c) => c.request,
   )
 }
 

@@ -1,17 +1,18 @@
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Registry } from 'prom-client'
 import type { BranchHistory } from '../../operations/branch-history.ts'
 import type { Context } from '../../operations/context.ts'
+import { negotiate } from './accept.ts'
 import { negotiateFormats } from './answer.ts'
-import { requireCaller } from './authentication.ts'
+import { callerOf, requireCaller } from './authentication.ts'
 import { acceptJson } from './bodies.ts'
 import type { HttpApp } from './http-app.ts'
 import { judgeShapes } from './judge.ts'
 import { measureRequests, measureStreams, processMetrics } from './metrics.ts'
 import { describeApi, serveDescription } from './openapi.ts'
 import { measurePlatform } from './platform-metrics.ts'
-import { answerBrokenRequest, answerError, sendProblem } from './problems.ts'
+import { answerBrokenRequest, answerError, problemHeaders, refusalOf, sendProblem } from './problems.ts'
 import { limitRate } from './rate-limit.ts'
 import { requestIdOf, requestLog } from './request-id.ts'
 import { RouteTable, type TableRoute } from './route-table.ts'
@@ -45,8 +46,18 @@ export type AppOptions = {
   readonly rateLimit: number
   /** Aborted from the stop signal on: not ready any more, and nobody is kept waiting. */
   readonly stopping: AbortSignal
+  /** Another face at the same door: what is registered there has a caller, and shares what each may ask a second. */
+  readonly beside?: (guarded: FastifyInstance, host: Host) => Promise<void>
   /** What /metrics shows; with what is known of the process when it is left out. */
   readonly metrics?: Registry
+}
+
+/** What this face does for one beside it. */
+export type Host = {
+  readonly callerOf: typeof callerOf
+  readonly refusalOf: typeof refusalOf
+  readonly headersOf: typeof problemHeaders
+  readonly negotiate: typeof negotiate
 }
 
 /** The version of the API's description. */
@@ -54,7 +65,8 @@ const API_VERSION = '1.0.0'
 const MAX_BODY_BYTES = 1024 * 1024
 
 /** The HTTP face, ready to listen or to be injected into. Whoever makes it closes it. */
-export async function buildApp({ context, history, log, rateLimit, stopping, metrics = processMetrics() }: AppOptions): Promise<HttpApp> {
+export async function buildApp(options: AppOptions): Promise<HttpApp> {
+  const { context, history, log, rateLimit, beside, stopping, metrics = processMetrics() } = options
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -95,18 +107,22 @@ export async function buildApp({ context, history, log, rateLimit, stopping, met
   app.setNotFoundHandler(refuseMissing)
   healthRoutes(app, { watched: context, registry: metrics, refresh: measurePlatform(metrics, context), stopping })
   await serveDescription(app)
-  await app.register(
-    async (v1) => {
-      requireCaller(v1, context)
-      // Before the body is looked at, and after the caller: a path without a route is answered like any other.
-      v1.addHook('onRequest', (request, reply, done) => (request.is404 ? void refuseMissing(request, reply) : done()))
-      v1.setNotFoundHandler(refuseMissing)
-      negotiateFormats(v1)
-      await limitRate(v1, rateLimit)
-      await registerNouns(v1, context, history ?? null, stopping)
-    },
-    { prefix: '/v1' },
-  )
+  await app.register(async (guarded) => {
+    requireCaller(guarded, context)
+    await limitRate(guarded, rateLimit)
+    await guarded.register(
+      async (v1) => {
+        // Before the body is looked at, and after the caller: a path without a route is answered like any other.
+        v1.addHook('onRequest', (request, reply, done) => (request.is404 ? void refuseMissing(request, reply) : done()))
+        v1.setNotFoundHandler(refuseMissing)
+        negotiateFormats(v1)
+        await registerNouns(v1, context, history ?? null, stopping)
+      },
+      { prefix: '/v1' },
+    )
+    if (beside !== undefined)
+      await guarded.register(async (room) => beside(room, { callerOf, refusalOf, headersOf: problemHeaders, negotiate }))
+  })
   await app.ready()
   return app
 }

@@ -24,24 +24,30 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
   return reply.code(document.status).headers(problemHeaders(problem)).header('content-type', 'application/problem+json').send(bytes)
 }
 
-function problemHeaders(problem: Problem): Record<string, string> {
+/** The headers that belong to a problem. */
+export function problemHeaders(problem: Problem): Record<string, string> {
   if (problem.code === 'unauthenticated') return { 'www-authenticate': 'Bearer' }
   if (problem.code === 'method-not-allowed') return { allow: problem.allowed.join(', ') }
   if (problem.code === 'rate-limited' || problem.code === 'unavailable') return { 'retry-after': String(problem.retryAfterS) }
   return {}
 }
 
-/** Fastify's error handler: refusals as they are, faults as 503, and bugs as a 500 that says nothing and is loud in the log. */
+/** Fastify's error handler. */
 export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof Refused) return sendProblem(reply.headers(error.headers), error.problem)
-  if (error instanceof Fault) {
-    request.log.warn({ err: error }, 'a request met a dependency that is not well')
-    return sendProblem(reply, unavailable)
-  }
-  const refusal = refusalOf(error, request)
-  if (refusal !== null) return sendProblem(reply, refusal)
-  request.log.error({ err: error }, 'a request failed for a reason that nobody foresaw')
-  return sendProblem(reply, { code: 'internal' })
+  const { problem, headers } = refusalOf(error, request)
+  return sendProblem(reply.headers(headers), problem)
+}
+
+/** What an error is to the caller: a refusal as it is, a fault 503, and a bug a 500 that says nothing and is loud in the log. */
+export function refusalOf(
+  error: Error,
+  request: FastifyRequest,
+): { readonly problem: Problem; readonly headers: Readonly<Record<string, string>> } {
+  if (error instanceof Refused) return { problem: error.problem, headers: { ...problemHeaders(error.problem), ...error.headers } }
+  const problem = error instanceof Fault ? unavailable : (foreignRefusal(error, request) ?? { code: 'internal' })
+  if (problem === unavailable) request.log.warn({ err: error }, 'a request met a dependency that is not well')
+  else if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed for a reason that nobody foresaw')
+  return { problem, headers: problemHeaders(problem) }
 }
 
 /** What a caller is told of a fault. */
@@ -52,7 +58,7 @@ export const unavailable: Problem = {
 }
 
 /** What Fastify itself refuses, in Purser's words; null: it is no refusal. */
-function refusalOf(error: Error, request: FastifyRequest): Problem | null {
+function foreignRefusal(error: Error, request: FastifyRequest): Problem | null {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown } // Members that Fastify's errors have.
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

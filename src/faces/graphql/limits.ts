@@ -1,0 +1,187 @@
+import {
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  isCompositeType,
+  isListType,
+  isObjectType,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLSchema,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql'
+import type { FieldError } from '../../core/problem.ts'
+import { Refusal } from './refusal.ts'
+
+/**
+ * What one query may ask for. Without these, a few lines that name each other would ask for more than there is memory.
+ *
+ * Cost: a field that is no leaf costs one and what is in it. A connection costs that as many times as its `first` (50 when
+ * it has none), any other list five times. Each mutation costs 5,000 besides.
+ */
+export const limits = {
+  /** Characters of a query; variables come on top, within a body of 1 MiB. */
+  characters: 20_000,
+  tokens: 2_000,
+  depth: 16,
+  aliases: 50,
+  directives: 50,
+  cost: 50_000,
+  milliseconds: 10_000,
+} as const
+
+const DEFAULT_PAGE = 50
+const LONGEST_PAGE = 200
+const PLAIN_LIST = 5
+const MUTATION = 5_000
+
+function tooMuch(errors: readonly string[]): Refusal {
+  return new Refusal({ code: 'invalid', errors: errors.map((detail): FieldError => ({ pointer: '/query', detail })) })
+}
+
+/** Before it is parsed: parsing takes time and memory already. */
+export function checkLength(query: string): void {
+  if (query.length > limits.characters) throw tooMuch([`has ${query.length} characters; at most ${limits.characters} are possible`])
+}
+
+/** What graphql's parser says of a document with too many tokens is a limit, and no syntax error. */
+export function tooManyTokens(message: string): Refusal | null {
+  return message.includes(`contains more that ${limits.tokens} tokens`)
+    ? tooMuch([`has more than ${limits.tokens} tokens (names, braces, values)`])
+    : null
+}
+
+/** Before it is validated, which takes the longer the more is in it. Fragments may go round in circles here. */
+export function checkShape(document: DocumentNode, introspection: boolean): void {
+  const counted = { aliases: 0, directives: 0, introspects: false }
+  const fragments = fragmentsOf(document)
+  const depths = new Map<string, number>()
+
+  /** How deep it goes below here; of a fragment that is under way, nothing. */
+  function depthOf(set: SelectionSetNode, count: boolean): number {
+    let depth = 0
+    for (const selection of set.selections) {
+      if (count) look(selection)
+      if (selection.kind === 'FragmentSpread') depth = Math.max(depth, depthOfFragment(selection.name.value))
+      else if (selection.kind === 'InlineFragment') depth = Math.max(depth, depthOf(selection.selectionSet, count))
+      else depth = Math.max(depth, 1 + (selection.selectionSet === undefined ? 0 : depthOf(selection.selectionSet, count)))
+    }
+    return depth
+  }
+  function depthOfFragment(name: string): number {
+    const known = depths.get(name)
+    if (known !== undefined) return known
+    depths.set(name, 0)
+    const fragment = fragments.get(name)
+    const depth = fragment === undefined ? 0 : depthOf(fragment.selectionSet, false)
+    depths.set(name, depth)
+    return depth
+  }
+  function look(selection: SelectionNode): void {
+    counted.directives += selection.directives?.length ?? 0
+    if (selection.kind !== 'Field') return
+    if (selection.alias !== undefined) counted.aliases += 1
+    if (selection.name.value === '__schema' || selection.name.value === '__type') counted.introspects = true
+  }
+
+  let depth = 0
+  for (const definition of document.definitions) {
+    if (definition.kind !== 'OperationDefinition' && definition.kind !== 'FragmentDefinition') continue
+    counted.directives += definition.directives?.length ?? 0
+    depth = Math.max(depth, depthOf(definition.selectionSet, true))
+  }
+  const errors: string[] = []
+  if (depth > limits.depth) errors.push(`is ${depth} levels deep; at most ${limits.depth} are possible`)
+  if (counted.aliases > limits.aliases) errors.push(`has ${counted.aliases} aliases; at most ${limits.aliases} are possible`)
+  if (counted.directives > limits.directives) errors.push(`has ${counted.directives} directives; at most ${limits.directives} are possible`)
+  if (counted.introspects && !introspection) errors.push('asks for the schema, and introspection is turned off here')
+  if (errors.length > 0) throw tooMuch(errors)
+}
+
+/** Before it is executed. The document is valid, so there are no circles any more, and what it names is there. */
+export function checkCost(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null,
+  variables: Readonly<Record<string, unknown>>,
+): void {
+  const cost = costOf(schema, document, operationName, variables)
+  if (cost > limits.cost)
+    throw tooMuch([`costs ${cost}; at most ${limits.cost} is possible: ask for shorter pages (\`first\`), or for less in each item`])
+}
+
+/** The cost of an operation, by the formula above. */
+export function costOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  const operation = getOperationAST(document, operationName)
+  if (operation === null || operation === undefined) return 0
+  const fragments = fragmentsOf(document)
+  const costs = new Map<string, number>()
+
+  function costIn(set: SelectionSetNode, parent: GraphQLCompositeType): number {
+    let cost = 0
+    for (const selection of set.selections) {
+      if (selection.kind === 'Field') cost += costOfField(selection, parent)
+      else if (selection.kind === 'FragmentSpread') cost += costOfFragment(selection.name.value)
+      else cost += costIn(selection.selectionSet, typeNamed(selection.typeCondition?.name.value) ?? parent)
+    }
+    return cost
+  }
+  // Once each: fragments that name others twice would take for ever.
+  function costOfFragment(name: string): number {
+    let cost = costs.get(name)
+    if (cost === undefined) {
+      const fragment = fragments.get(name)
+      const parent = typeNamed(fragment?.typeCondition.name.value)
+      cost = fragment === undefined || parent === null ? 0 : costIn(fragment.selectionSet, parent)
+      costs.set(name, cost)
+    }
+    return cost
+  }
+  function costOfField(node: FieldNode, parent: GraphQLCompositeType): number {
+    const field = 'getFields' in parent ? parent.getFields()[node.name.value] : undefined
+    // `__typename`, and introspection, which reads nothing.
+    if (field === undefined || node.selectionSet === undefined) return 0
+    const type = getNamedType(field.type)
+    if (!isCompositeType(type)) return 0
+    const mutation = parent === schema.getMutationType() ? MUTATION : 0
+    return mutation + times(field, type, node, variables) * (1 + costIn(node.selectionSet, type))
+  }
+  function typeNamed(name: string | undefined): GraphQLCompositeType | null {
+    const type = name === undefined ? undefined : schema.getType(name)
+    return isCompositeType(type) ? type : null
+  }
+
+  const root = schema.getRootType(operation.operation)
+  return root === undefined || root === null ? 0 : costIn(operation.selectionSet, root)
+}
+
+/** How many of it there may be. */
+function times(
+  field: GraphQLField<unknown, unknown>,
+  type: GraphQLCompositeType,
+  node: FieldNode,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  if (field.args.some(({ name }) => name === 'first')) {
+    const value = node.arguments?.find(({ name }) => name.value === 'first')?.value
+    const first = value?.kind === 'IntValue' ? Number(value.value) : value?.kind === 'Variable' ? variables[value.name.value] : undefined
+    // What is no sensible number is refused where it is read.
+    return typeof first === 'number' && first > 0 ? Math.min(first, LONGEST_PAGE) : DEFAULT_PAGE
+  }
+  if (!isListType(getNullableType(field.type))) return 1
+  // The items of a page were counted with its connection.
+  return (field.name === 'nodes' || field.name === 'edges') && isObjectType(type) ? 1 : PLAIN_LIST
+}
+
+function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  return new Map(document.definitions.flatMap((d) => (d.kind === 'FragmentDefinition' ? [[d.name.value, d] as const] : [])))
+}
