@@ -3,7 +3,7 @@ import { Fault } from '../core/fault.ts'
 export type BatchOptions<Item, Answer> = {
   /** One call for all of them; answers in their order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>
-  /** Calls under way at once: one, and others as soon as there are items enough for a full one. */
+  /** Calls under way at once: one, and others as soon as there are items enough for a full one, or a call takes long. */
   readonly calls: number
   /** Items that leave together, */
   readonly most: number
@@ -14,6 +14,9 @@ export type BatchOptions<Item, Answer> = {
   readonly waiting: number
 }
 
+/** A call that has not answered after so long waits for a lock, or for a server that is gone: nobody should wait behind it. */
+const LATE_MS = 50
+
 /**
  * Items that arrive while calls are under way leave together in the next one; an idle one leaves at once. An error in a batch
  * of several is looked into one by one, so that none takes its neighbours with it.
@@ -23,6 +26,7 @@ export function openBatches<Item, Answer>(options: BatchOptions<Item, Answer>): 
   type Waiting = { readonly item: Item; readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }
   const queue: Waiting[] = []
   let underWay = 0
+  let late = 0
 
   async function send(batch: readonly Waiting[]): Promise<void> {
     try {
@@ -48,13 +52,23 @@ export function openBatches<Item, Answer>(options: BatchOptions<Item, Answer>): 
   }
 
   function pump(): void {
-    while (queue.length > 0 && underWay < (queue.length < most ? 1 : calls)) {
-      underWay++
-      void send(takeBatch()).finally(() => {
-        underWay--
-        pump()
-      })
-    }
+    while (queue.length > 0 && underWay < calls && (underWay === late || queue.length >= most)) call(takeBatch())
+  }
+
+  function call(batch: readonly Waiting[]): void {
+    underWay++
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      late++
+      pump()
+    }, LATE_MS)
+    void send(batch).finally(() => {
+      clearTimeout(timer)
+      underWay--
+      if (isLate) late--
+      pump()
+    })
   }
 
   return (item) => {

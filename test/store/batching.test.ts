@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Fault } from '../../src/core/fault.ts'
 import { openBatches } from '../../src/store/batching.ts'
 
@@ -56,6 +56,26 @@ describe('what arrives together', () => {
 
     expect(answers.map((answer) => answer.status)).toEqual(['rejected', 'rejected', 'rejected'])
     expect(batches).toHaveLength(1)
+  })
+
+  test('waits behind no call that hangs, as long as another may be made', async () => {
+    const hung: number[] = []
+    const ask = openBatches({
+      calls: 2,
+      most: 3,
+      waiting: 6,
+      run: (items: readonly number[]) => {
+        if (!items.includes(1)) return Promise.resolve(items)
+        hung.push(...items)
+        return new Promise<readonly number[]>(() => undefined)
+      },
+    })
+
+    void ask(1)
+    await vi.waitUntil(() => hung.length > 0)
+
+    expect(await ask(2)).toBe(2)
+    expect(await ask(3)).toBe(3)
   })
 
   test('is refused where more wait than may', async () => {
