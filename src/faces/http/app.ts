@@ -100,7 +100,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   acceptJson(app)
   hardenHeaders(app)
   measureRequests(app, metrics)
-  measureStreams(metrics, context.followers)
+  measureStreams(metrics, context)
   await describeApi(app, API_VERSION)
 
   const refuseMissing = (request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, table.missing(request.method, request.url))

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Followers } from '../../operations/followers.ts'
+import type { Context } from '../../operations/context.ts'
 import { eventStream } from './event-stream.ts'
 
 /** A registry with what is known of the process itself. */
@@ -51,13 +51,13 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
 }
 
 /** Shows how many streams of events are open in this process: a new one is refused at a limit. */
-export function measureStreams(registry: Registry, followers: Followers): void {
+export function measureStreams(registry: Registry, context: Pick<Context, 'followers'>): void {
   const open: Gauge = new Gauge({
     name: 'purser_streams_open',
     help: 'Streams of events that are open in this process',
     registers: [registry],
     collect(): void {
-      open.set(followers.size)
+      open.set(context.followers.size)
     },
   })
 }
