@@ -16,7 +16,7 @@ import { runPurser } from '../support/server.ts'
  * `npx purser` is the source. Every ```yaml block is applied as a dry run, together with those before it on its page, and
  * is in the folder `platform`.
  */
-const pages = ['README.md', 'docs/requests.md', 'docs/documents.md', 'docs/running.md']
+const pages = ['README.md', 'docs/requests.md', 'docs/documents.md', 'docs/running.md', 'docs/graphql.md']
 
 /** Blocks that are not run, by their first line, and why. This list only gets shorter. */
 const notRun: readonly { readonly page: string; readonly begins: string; readonly because: string }[] = [
