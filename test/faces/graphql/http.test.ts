@@ -1,5 +1,5 @@
 import { serverAudits } from 'graphql-http'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { boxes } from '../../support/house.ts'
 import { openGraphqlHouse } from './graphql-house.ts'
 
@@ -99,4 +99,40 @@ test('a field that is refused leaves the others alone', async () => {
       extensions: { type: 'https://purser.dev/problems/not-found', title: 'Not found', status: 404, code: 'not-found' },
     },
   ])
+})
+
+describe('a query that comes again and again is compiled, and', () => {
+  test('of several operations in one text it is still the one that is named', async () => {
+    const query = 'query A { me { subject } } query B { team(name: "red") { name } }'
+    const seen: unknown[] = []
+    for (let i = 0; i < 5; i++)
+      for (const operationName of ['A', 'B'])
+        seen.push(
+          (await app.inject({ method: 'POST', url: '/graphql', headers: authorized, payload: { query, operationName } })).json<{
+            data: unknown
+          }>().data,
+        )
+
+    expect(seen).toEqual(Array.from({ length: 5 }, () => [{ me: { subject: 'admin' } }, { team: { name: 'red' } }]).flat())
+  })
+
+  test.each([
+    ['a variable that is missing', 'query($id: ID!) { request(id: $id) { id } }', {}],
+    ['a variable of another type', 'query($n: Int) { teams(first: $n) { nodes { name } } }', { n: 'many' }],
+    ['an enum that is none', 'query($s: RequestState) { requests(state: $s) { nodes { id } } }', { s: 'queued' }],
+    ['what is not there', '{ me { subject } resource(id: "res_nothing") { id } }', {}],
+    ['a page that is too long', 'query($n: Int) { me { subject } services(first: $n) { nodes { name } } }', { n: 201 }],
+    ['null where a list is', '{ me { subject } events(after: "x") { nodes { id } } }', {}],
+  ])('%s is told as it was the first time', async (_, query, variables) => {
+    const [first] = [await graphql(query, { variables })]
+    for (let i = 0; i < 4; i++) {
+      const again = await graphql(query, { variables })
+
+      expect([again.status, again.data]).toEqual([first.status, first.data])
+      expect(again.errors.map(({ extensions: { code, status, errors } }) => ({ code, status, errors }))).toEqual(
+        first.errors.map(({ extensions: { code, status, errors } }) => ({ code, status, errors })),
+      )
+      expect(again.errors.length).toBeGreaterThan(0)
+    }
+  })
 })

@@ -112,8 +112,11 @@ describe('REST and GraphQL give the same answer', () => {
     for (const [name, caller] of Object.entries<Who>(everybody)) {
       const row = { ...(await make(world)), ...caller }
       const rest = await askRest(row)
-      const graph = await askGraph(row, rest.status < 400 ? (rest.body ?? undefined) : undefined)
-      wrong.push(...compare(row, rest, graph).map((difference) => `${name}: ${difference}`))
+      // The third time it is compiled, and says the same.
+      for (const time of ['first', 'second', 'third', 'fourth']) {
+        const graph = await askGraph(row, rest.status < 400 ? (rest.body ?? undefined) : undefined)
+        wrong.push(...compare(row, rest, graph).map((difference) => `${name}, the ${time} time: ${difference}`))
+      }
     }
 
     expect(wrong).toEqual([])
