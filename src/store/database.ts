@@ -52,9 +52,25 @@ export function openDatabase({ url, poolSize, onIdleError, answerMs = ANSWER_MS 
     prisma,
     async close() {
       await prisma.$disconnect()
-      await pool.end()
+      await endPool(pool)
     },
   }
+}
+
+/**
+ * Ends the pool, and waits until its connections are closed: the pool itself says that it ended as soon as it has told them
+ * to, and a server that is stopped in between would end them with an error.
+ */
+async function endPool(pool: pg.Pool): Promise<void> {
+  let open = pool.totalCount
+  const closed = new Promise<void>((resolve) => {
+    if (open === 0) resolve()
+    pool.on('remove', () => {
+      if (--open === 0) resolve()
+    })
+  })
+  await pool.end()
+  await closed
 }
 
 /** A statement that is prepared once per connection under its name. */
