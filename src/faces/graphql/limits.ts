@@ -57,7 +57,7 @@ export function tooManyTokens(message: string): Refusal | null {
 
 /** Before it is validated, which takes the longer the more is in it. Fragments may go round in circles here. */
 export function checkShape(document: DocumentNode, introspection: boolean): void {
-  const counted = { aliases: 0, directives: 0, introspects: false }
+  const counted = { aliases: 0, directives: 0, introspects: false, proto: false }
   const fragments = fragmentsOf(document)
   const depths = new Map<string, number>()
 
@@ -85,6 +85,7 @@ export function checkShape(document: DocumentNode, introspection: boolean): void
     counted.directives += selection.directives?.length ?? 0
     if (selection.kind !== 'Field') return
     if (selection.alias !== undefined) counted.aliases += 1
+    if (selection.alias?.value === '__proto__') counted.proto = true
     if (selection.name.value === '__schema' || selection.name.value === '__type') counted.introspects = true
   }
 
@@ -98,6 +99,8 @@ export function checkShape(document: DocumentNode, introspection: boolean): void
   if (depth > limits.depth) errors.push(`is ${depth} levels deep; at most ${limits.depth} are possible`)
   if (counted.aliases > limits.aliases) errors.push(`has ${counted.aliases} aliases; at most ${limits.aliases} are possible`)
   if (counted.directives > limits.directives) errors.push(`has ${counted.directives} directives; at most ${limits.directives} are possible`)
+  // Compiled queries would put it where JavaScript looks for something else.
+  if (counted.proto) errors.push('has the alias __proto__, which no answer can carry')
   if (counted.introspects && !introspection) errors.push('asks for the schema, and introspection is turned off here')
   if (errors.length > 0) throw tooMuch(errors)
 }

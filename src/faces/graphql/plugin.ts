@@ -132,9 +132,13 @@ function executing(context: unknown): Executing {
   return context as Executing
 }
 
-/** Compiled queries are kept by their text alone, and one text can have several operations: its name makes another text of it. */
+/**
+ * Compiled queries are kept by their text alone, and one text can have several operations: so each has its name at the end of
+ * its text. The comment is there without a name too: what is no query mercurius reads as JSON of a syntax tree, and with it
+ * that is no JSON.
+ */
 function sourceOf({ query, operationName }: OperationInput): string {
-  return operationName === null ? query : `${query}\n# ${JSON.stringify(operationName)}`
+  return `${query}\n# ${JSON.stringify(operationName)}`
 }
 
 /** Whoever names the newer type understands it; whoever takes anything may be older than it. */

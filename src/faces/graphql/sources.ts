@@ -47,9 +47,6 @@ export type Sources = {
   TeamRoleOfMe: { readonly name: string; readonly role: string }
   Request: ShownRequest
   Plan: ShownPlan
-  /** `request`: whose files they are, where they are stored. */
-  RequestPlan: JsonObject & { readonly files: readonly JsonObject[]; readonly request: string | null }
-  PlanFile: JsonObject & { readonly path: string; readonly request: string | null }
   ChangedResource: { readonly id: string | null; readonly name: string }
   BudgetSnapshot: { readonly name: string }
   Resource: ShownResource

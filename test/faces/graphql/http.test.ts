@@ -73,6 +73,17 @@ test('nothing is changed by GET: a mutation is refused, and says how it is done'
 
 test.each([
   ['{', 'malformed'],
+  ['{}', 'malformed'],
+  ['[]', 'malformed'],
+  ['1', 'malformed'],
+  ['#', 'malformed'],
+  ['{"kind":"Document","definitions":[]}', 'malformed'],
+  [
+    '{"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","selectionSet":{"kind":"SelectionSet","selections":[]}}]}',
+    'malformed',
+  ],
+  ['fragment a on Query { me { subject } }', 'malformed'],
+  ['type Query { x: Int }', 'malformed'],
   ['{ nothing }', 'malformed'],
   ['query($id: ID!) { request(id: $id) { id } }', 'malformed'],
   ['query A { me { subject } } query B { me { subject } }', 'malformed'],
@@ -114,6 +125,18 @@ describe('a query that comes again and again is compiled, and', () => {
         )
 
     expect(seen).toEqual(Array.from({ length: 5 }, () => [{ me: { subject: 'admin' } }, { team: { name: 'red' } }]).flat())
+  })
+
+  test('may have names that mean something to JavaScript', async () => {
+    const names = ['constructor', 'toString', 'hasOwnProperty', 'then', 'prototype', 'function', 'await', 'undefined', 'data', '__context']
+    const query = `query constructor { ${names.map((name) => `${name}: me { ${name}: subject ...toString }`).join(' ')} } fragment toString on Me { valueOf: kind }`
+    for (let i = 0; i < 5; i++) {
+      const { text, errors } = await graphql(query)
+
+      expect(errors).toEqual([])
+      const wanted = names.map((name) => `"${name}":{"${name}":"admin","valueOf":"SERVICE_ACCOUNT"}`)
+      expect(text).toBe(`{"data":{${wanted.join(',')}}}`)
+    }
   })
 
   test.each([

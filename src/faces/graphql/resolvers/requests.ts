@@ -22,16 +22,15 @@ export const requestQueries: Pick<QueryResolvers, 'request' | 'requests'> = {
   },
 }
 
-export const requestTypes: Pick<
-  Resolvers,
-  'Request' | 'Plan' | 'RequestPlan' | 'PlanFile' | 'ChangedResource' | 'BudgetSnapshot' | 'RequestConnection'
-> = {
+export const requestTypes: Pick<Resolvers, 'Request' | 'Plan' | 'PlanFile' | 'ChangedResource' | 'BudgetSnapshot' | 'RequestConnection'> = {
   Request: {
     team: ({ team }) => ({ name: team }),
     environment: ({ environment }) => ({ name: environment }),
     retryOf: ({ retryOf }, _, { load }) => (retryOf === null ? null : load.request(retryOf)),
-    // Without the name of the request nobody would find the bytes of its files.
-    plan: ({ id, plan }) => ({ ...plan, files: filesIn(plan), request: id }),
+    plan({ id, plan }) {
+      if (!requestOf.has(plan)) for (const part of [plan, ...filesIn(plan)]) requestOf.set(part, id)
+      return plan
+    },
     async diff({ id }, _, { load }) {
       const files = await load.files(id)
       return files.map((file) => renderDiff(textIn(file, 'path') ?? '', textIn(file, 'previous'), textIn(file, 'content'))).join('')
@@ -46,14 +45,10 @@ export const requestTypes: Pick<
     team: ({ team }) => ({ name: team }),
     environment: ({ environment }) => ({ name: environment }),
     digest: ({ plan }) => plan.digest,
-    plan: ({ plan }) => ({ ...plan, files: filesIn(plan), request: null }),
-  },
-  RequestPlan: {
-    files: ({ files, request }) => files.map((file) => ({ ...file, path: textIn(file, 'path') ?? '', request })),
   },
   PlanFile: {
-    content: (file, _, { load }) => (file.request === null ? textIn(file, 'content') : bytesOf(load, file.request, file.path, 'content')),
-    previous: (file, _, { load }) => (file.request === null ? null : bytesOf(load, file.request, file.path, 'previous')),
+    content: (file, _, { load }) => bytesOf(load, file, 'content'),
+    previous: (file, _, { load }) => bytesOf(load, file, 'previous'),
   },
   ChangedResource: {
     resource: ({ id }, _, { load }) => (id === null ? null : load.resource(id)),
@@ -67,14 +62,20 @@ export const requestTypes: Pick<
   RequestConnection: { edges: edgesOf },
 }
 
+/** Whose plan it is, and whose file: what a request shows of them is the same object each time, and does not say. */
+const requestOf = new WeakMap<object, string>()
+
 function filesIn({ files }: JsonObject): readonly JsonObject[] {
   return Array.isArray(files) ? (files as readonly JsonObject[]) : [] // As a plan has them.
 }
 
-async function bytesOf(load: Loaders, request: string, path: string, member: 'content' | 'previous'): Promise<string | null> {
+/** The bytes of a file as they are stored; of a plan that nobody asked for yet, as it says. */
+async function bytesOf(load: Loaders, file: JsonObject, member: 'content' | 'previous'): Promise<string | null> {
+  const request = requestOf.get(file)
+  if (request === undefined) return textIn(file, member)
   const files = await load.files(request)
   return textIn(
-    files.find((file) => file['path'] === path),
+    files.find(({ path }) => path === file['path']),
     member,
   )
 }
