@@ -42,7 +42,11 @@ export async function openServer({ rateLimit = 0, seen }: { rateLimit?: number; 
     rateLimit,
     stopping: stopping.signal,
   })
-  afterAll(() => app.close())
+  afterAll(() => {
+    // As the stop signal does first: streams end by it.
+    stopping.abort()
+    return app.close()
+  })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return { url, token, api: openApi(url, token, app.swagger(), seen), house, app, log, stopping }
 }
