@@ -76,7 +76,7 @@ export function generateTypes(): string {
       ``,
     ]),
     ...objects.flatMap((type) => resolversOf(schema, type)),
-    `/** Every field of Query and Mutation has one; of other types those that are not simply read from the source. */`,
+    `/** Every field of Query, Mutation and Subscription has one; of other types those that are not simply read from the source. */`,
     `export type Resolvers = {`,
     ...objects.map(({ name }) => `  readonly ${name}${isRoot(schema, name) ? '' : '?'}: ${name}Resolvers`),
     `}`,
@@ -85,16 +85,23 @@ export function generateTypes(): string {
 }
 
 function isRoot(schema: GraphQLSchema, name: string): boolean {
-  return name === schema.getQueryType()?.name || name === schema.getMutationType()?.name
+  return name === schema.getQueryType()?.name || name === schema.getMutationType()?.name || isStream(schema, name)
+}
+
+/** Its fields are answered again and again. */
+function isStream(schema: GraphQLSchema, name: string): boolean {
+  return name === schema.getSubscriptionType()?.name
 }
 
 function resolversOf(schema: GraphQLSchema, type: GraphQLObjectType): readonly string[] {
   const root = isRoot(schema, type.name)
+  const answer = (field: GraphQLField<unknown, unknown>) =>
+    isStream(schema, type.name) ? `AsyncIterable<${outputType(field.type)}>` : outputType(field.type)
   return [
     `export type ${type.name}Resolvers = {`,
     ...Object.values(type.getFields()).map(
       (field) =>
-        `  readonly ${field.name}${root ? '' : '?'}: Resolve<${root ? 'unknown' : `Source<'${type.name}'>`}, ${argumentsOf(field)}, ${outputType(field.type)}>`,
+        `  readonly ${field.name}${root ? '' : '?'}: Resolve<${root ? 'unknown' : `Source<'${type.name}'>`}, ${argumentsOf(field)}, ${answer(field)}>`,
     ),
     `}`,
     ``,

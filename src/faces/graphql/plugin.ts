@@ -12,9 +12,10 @@ import { openLoaders, tooLate } from './loaders.ts'
 import { readOperation, type OperationInput } from './operation-input.ts'
 import { Refusal } from './refusal.ts'
 import { makeSchema } from './schema.ts'
+import { serveSockets, type SocketHost, type SocketOptions } from './sockets.ts'
 
 /** What the server does for every face: it has authenticated and counted a request before it comes here. */
-export type Host = {
+export type Host = SocketHost & {
   callerOf(request: FastifyRequest): Caller
   /** What an error is to the caller, with its headers; bugs and faults are in the log then. */
   refusalOf(error: Error, request: FastifyRequest): { readonly problem: Problem; readonly headers: Readonly<Record<string, string>> }
@@ -24,7 +25,7 @@ export type Host = {
   negotiate(accept: string | undefined, offers: readonly string[]): string | null
 }
 
-export type GraphqlOptions = {
+export type GraphqlOptions = Pick<SocketOptions, 'initMilliseconds' | 'pingMilliseconds'> & {
   readonly context: Context
   /** How the GitOps branches are read; null: they cannot be verified here. */
   readonly history: BranchHistory | null
@@ -67,6 +68,7 @@ export async function graphqlFace(app: FastifyInstance, host: Host, options: Gra
   app.graphql.addHook('preValidation', async (_schema, document) => checkShape(document, options.introspection))
   app.graphql.addHook('preExecution', async (_schema, document, context) => {
     const { method, input } = executing(context)
+    checkIsNoSubscription(document, input.operationName)
     checkMethod(method, document, input.operationName)
     checkCost(schema, document, input.operationName, input.variables)
   })
@@ -125,6 +127,7 @@ export async function graphqlFace(app: FastifyInstance, host: Host, options: Gra
   const route = { schema: { hide: true } }
   app.get('/graphql', route, answer)
   app.post('/graphql', route, answer)
+  serveSockets(app, host, schema, options)
 }
 
 /** The context that mercurius hands to hooks is the object that it was called with. */
@@ -144,6 +147,11 @@ function sourceOf({ query, operationName }: OperationInput): string {
 /** Whoever names the newer type understands it; whoever takes anything may be older than it. */
 function offersFor({ headers: { accept } }: FastifyRequest): readonly string[] {
   return accept?.includes(responseJson) === true ? [responseJson, json] : [json, responseJson]
+}
+
+function checkIsNoSubscription(document: DocumentNode, operationName: string | null): void {
+  if (getOperationAST(document, operationName)?.operation !== 'subscription') return
+  throw new Refusal({ code: 'malformed', detail: 'Subscriptions come over a WebSocket, with the subprotocol graphql-transport-ws.' })
 }
 
 /** Links are followed and fetched ahead, so a GET changes nothing. */

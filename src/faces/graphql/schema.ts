@@ -11,12 +11,15 @@ import { platformQueries, platformTypes } from './resolvers/platform.ts'
 import { requestMutations } from './resolvers/request-mutations.ts'
 import { requestQueries, requestTypes } from './resolvers/requests.ts'
 import { resourceQueries, resourceTypes } from './resolvers/resources.ts'
+import { subscriptions, subscriptionTypes } from './resolvers/subscriptions.ts'
 import { speakJson } from './scalars.ts'
 
-/** Complete by its types: a field of Query or Mutation without a resolver does not compile. */
+/** Complete by its types: a field of Query, Mutation or Subscription without a resolver does not compile. */
 const resolvers: Resolvers = {
   Query: { ...nodeQueries, ...platformQueries, ...requestQueries, ...resourceQueries, ...eventQueries, ...documentQueries },
   Mutation: forgetting({ ...requestMutations, ...documentMutations }),
+  Subscription: subscriptions,
+  ...subscriptionTypes,
   ...requestTypes,
   ...resourceTypes,
   ...eventTypes,
@@ -37,7 +40,13 @@ export function makeSchema(): GraphQLSchema {
     for (const [field, resolve] of Object.entries(fields)) {
       const found = known[field]
       if (found === undefined) throw new Error(`${name} has no field ${field}`)
-      found.resolve = resolve as GraphQLFieldResolver<unknown, GraphContext> // Checked against the schema by their generated types.
+      const checked = resolve as GraphQLFieldResolver<unknown, GraphContext> // Against the schema, by their generated types.
+      if (type !== schema.getSubscriptionType()) found.resolve = checked
+      else {
+        found.subscribe = checked
+        // Of what it answers, each is the value of the field in turn.
+        found.resolve = (answered) => answered
+      }
     }
   }
   const node = schema.getType('Node')

@@ -41,6 +41,9 @@ export type Connection<S> = {
   readonly team: string | null
 }
 
+/** One step of a stream; `event` is null in the first. */
+export type Happening = { readonly cursor: string; readonly event: Sources['Event'] | null }
+
 export type Sources = {
   Node: ShownRequest | ShownResource | (Named & { readonly kind: string })
   Me: JsonObject
@@ -77,6 +80,9 @@ export type Sources = {
   CancelRequestPayload: { readonly request: ShownRequest }
   RetryRequestPayload: { readonly request: ShownRequest; readonly replayed: boolean }
   PlanRequestPayload: { readonly plan: ShownPlan }
+  RequestChanged: Happening & { readonly request: string }
+  TeamActivity: Happening & { readonly team: string }
+  BudgetChanged: Happening & { readonly budget: string }
   AcceptBranchPayload: { readonly branch: JsonObject }
 }
 

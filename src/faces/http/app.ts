@@ -12,8 +12,8 @@ import { judgeShapes } from './judge.ts'
 import { measureRequests, measureStreams, processMetrics } from './metrics.ts'
 import { describeApi, serveDescription } from './openapi.ts'
 import { measurePlatform } from './platform-metrics.ts'
-import { answerBrokenRequest, answerError, problemHeaders, refusalOf, sendProblem } from './problems.ts'
-import { limitRate } from './rate-limit.ts'
+import { answerBrokenRequest, answerError, failureOf, problemHeaders, refusalOf, sendProblem } from './problems.ts'
+import { limitRate, type CountOne } from './rate-limit.ts'
 import { requestIdOf, requestLog } from './request-id.ts'
 import { RouteTable, type TableRoute } from './route-table.ts'
 import { applyRoutes } from './routes/apply.ts'
@@ -48,6 +48,8 @@ export type AppOptions = {
   readonly stopping: AbortSignal
   /** Another face at the same door: what is registered there has a caller, and shares what each may ask a second. */
   readonly beside?: (guarded: FastifyInstance, host: Host) => Promise<void>
+  /** Pages of that face, which anybody may read. */
+  readonly pages?: (open: FastifyInstance) => void
   /** What /metrics shows; with what is known of the process when it is left out. */
   readonly metrics?: Registry
 }
@@ -58,6 +60,9 @@ export type Host = {
   readonly refusalOf: typeof refusalOf
   readonly headersOf: typeof problemHeaders
   readonly negotiate: typeof negotiate
+  readonly failureOf: typeof failureOf
+  readonly countOne: CountOne
+  readonly stopping: AbortSignal
 }
 
 /** The version of the API's description. */
@@ -66,7 +71,7 @@ const MAX_BODY_BYTES = 1024 * 1024
 
 /** The HTTP face, ready to listen or to be injected into. Whoever makes it closes it. */
 export async function buildApp(options: AppOptions): Promise<HttpApp> {
-  const { context, history, log, rateLimit, beside, stopping, metrics = processMetrics() } = options
+  const { context, history, log, rateLimit, beside, pages, stopping, metrics = processMetrics() } = options
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -107,9 +112,10 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   app.setNotFoundHandler(refuseMissing)
   healthRoutes(app, { watched: context, registry: metrics, refresh: measurePlatform(metrics, context), stopping })
   await serveDescription(app)
+  pages?.(app)
   await app.register(async (guarded) => {
     requireCaller(guarded, context)
-    await limitRate(guarded, rateLimit)
+    const countOne = await limitRate(guarded, rateLimit)
     await guarded.register(
       async (v1) => {
         // Before the body is looked at, and after the caller: a path without a route is answered like any other.
@@ -121,7 +127,9 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
       { prefix: '/v1' },
     )
     if (beside !== undefined)
-      await guarded.register(async (room) => beside(room, { callerOf, refusalOf, headersOf: problemHeaders, negotiate }))
+      await guarded.register(async (room) =>
+        beside(room, { callerOf, refusalOf, headersOf: problemHeaders, negotiate, failureOf, countOne, stopping }),
+      )
   })
   await app.ready()
   return app

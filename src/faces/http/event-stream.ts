@@ -1,13 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Fault } from '../../core/fault.ts'
 import { problemDocument, type Problem } from '../../core/problem.ts'
 import type { Context } from '../../operations/context.ts'
 import type { Topic } from '../../operations/event-topics.ts'
 import { followEvents, type Followed } from '../../operations/follow-events.ts'
 import { authenticateRequest } from './authentication.ts'
-import { sendProblem, unavailable } from './problems.ts'
+import { failureOf, sendProblem } from './problems.ts'
 
 /** Server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html. */
 export const eventStream = 'text/event-stream'
@@ -70,9 +69,7 @@ async function* blocksOf(followed: AsyncIterable<Followed>, request: FastifyRequ
     }
   } catch (err) {
     // The status was sent long ago; a client that comes back to the last id loses nothing.
-    if (err instanceof Fault) request.log.warn({ err }, 'a stream met a dependency that is not well')
-    else request.log.error({ err }, 'a stream failed for a reason that nobody foresaw')
-    yield problemBlock(err instanceof Fault ? unavailable : { code: 'internal' })
+    yield problemBlock(failureOf(err instanceof Error ? err : new Error(String(err)), request.log))
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault } from '../../core/fault.ts'
 import { problemDocument, type Problem } from '../../core/problem.ts'
 
@@ -48,6 +48,13 @@ export function refusalOf(
   if (problem === unavailable) request.log.warn({ err: error }, 'a request met a dependency that is not well')
   else if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed for a reason that nobody foresaw')
   return { problem, headers: problemHeaders(problem) }
+}
+
+/** The same of what happens outside of a request. */
+export function failureOf(error: Error, log: FastifyBaseLogger): Problem {
+  if (error instanceof Fault) log.warn({ err: error }, 'a stream met a dependency that is not well')
+  else log.error({ err: error }, 'a stream failed for a reason that nobody foresaw')
+  return error instanceof Fault ? unavailable : { code: 'internal' }
 }
 
 /** What a caller is told of a fault. */

@@ -1,5 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Problem } from '../../core/problem.ts'
+import type { Caller } from '../../operations/caller.ts'
 import { callerOf } from './authentication.ts'
 import { Refused } from './problems.ts'
 
@@ -9,8 +11,8 @@ const WINDOW_MS = 1_000
  * At most `max` requests a second for the holder of one credential, so that a script that runs wild is slowed down and not
  * everybody else. A bot counts as itself, whomever it asks for. In memory: with several processes each counts for itself.
  */
-export async function limitRate(app: FastifyInstance, max: number): Promise<void> {
-  if (max === 0) return
+export async function limitRate(app: FastifyInstance, max: number): Promise<CountOne> {
+  if (max === 0) return async () => null
   await app.register(rateLimit, {
     max,
     timeWindow: WINDOW_MS,
@@ -29,4 +31,14 @@ export async function limitRate(app: FastifyInstance, max: number): Promise<void
       )
     },
   })
+  const count = app.createRateLimit()
+  return async (caller) => {
+    // What its key and its groups are read from.
+    const counted = await count({ caller, routeOptions: { config: {} } } as unknown as FastifyRequest)
+    if (counted.isAllowed || !counted.isExceeded) return null
+    return { code: 'rate-limited', retryAfterS: Math.max(1, counted.ttlInSeconds) }
+  }
 }
+
+/** Counts one more question of a caller that comes on another way than as a request; the refusal when there are too many. */
+export type CountOne = (caller: Caller) => Promise<Problem | null>

@@ -847,6 +847,30 @@ export type DeleteServicePayloadResolvers = {
   readonly name?: Resolve<Source<'DeleteServicePayload'>, object, string>
 }
 
+export type SubscriptionResolvers = {
+  readonly budgetChanged: Resolve<unknown, { readonly after?: string | null; readonly name: string }, AsyncIterable<Source<'BudgetChanged'>>>
+  readonly requestChanged: Resolve<unknown, { readonly after?: string | null; readonly id: string }, AsyncIterable<Source<'RequestChanged'>>>
+  readonly teamActivity: Resolve<unknown, { readonly after?: string | null; readonly team: string }, AsyncIterable<Source<'TeamActivity'>>>
+}
+
+export type BudgetChangedResolvers = {
+  readonly budget?: Resolve<Source<'BudgetChanged'>, object, Source<'Budget'>>
+  readonly cursor?: Resolve<Source<'BudgetChanged'>, object, string>
+  readonly event?: Resolve<Source<'BudgetChanged'>, object, Source<'Event'> | null>
+}
+
+export type RequestChangedResolvers = {
+  readonly cursor?: Resolve<Source<'RequestChanged'>, object, string>
+  readonly event?: Resolve<Source<'RequestChanged'>, object, Source<'Event'> | null>
+  readonly request?: Resolve<Source<'RequestChanged'>, object, Source<'Request'>>
+}
+
+export type TeamActivityResolvers = {
+  readonly cursor?: Resolve<Source<'TeamActivity'>, object, string>
+  readonly event?: Resolve<Source<'TeamActivity'>, object, Source<'Event'> | null>
+  readonly team?: Resolve<Source<'TeamActivity'>, object, Source<'Team'>>
+}
+
 export type TeamResolvers = {
   readonly apiVersion?: Resolve<Source<'Team'>, object, string>
   readonly budgets?: Resolve<Source<'Team'>, { readonly after?: string | null; readonly first?: number | null }, Source<'BudgetConnection'>>
@@ -899,7 +923,7 @@ export type MemberResolvers = {
   readonly user?: Resolve<Source<'Member'>, object, string | null>
 }
 
-/** Every field of Query and Mutation has one; of other types those that are not simply read from the source. */
+/** Every field of Query, Mutation and Subscription has one; of other types those that are not simply read from the source. */
 export type Resolvers = {
   readonly Blueprint?: BlueprintResolvers
   readonly BlueprintConnection?: BlueprintConnectionResolvers
@@ -988,6 +1012,10 @@ export type Resolvers = {
   readonly ServiceEdge?: ServiceEdgeResolvers
   readonly PutServicePayload?: PutServicePayloadResolvers
   readonly DeleteServicePayload?: DeleteServicePayloadResolvers
+  readonly Subscription: SubscriptionResolvers
+  readonly BudgetChanged?: BudgetChangedResolvers
+  readonly RequestChanged?: RequestChangedResolvers
+  readonly TeamActivity?: TeamActivityResolvers
   readonly Team?: TeamResolvers
   readonly TeamConnection?: TeamConnectionResolvers
   readonly TeamEdge?: TeamEdgeResolvers
