@@ -75,6 +75,8 @@ export type Admission = {
 
 /** A hot budget's row collapses under many connections, and a fuller batch costs less a submit: bench/submit.ts. */
 const CONNECTIONS = 2
+/** So many are planned while others are admitted: with fewer, processor and disk would wait for each other. */
+const ENOUGH = 8
 /** Submits that one process keeps waiting; a second's work, and at most that many bodies in memory. */
 const MOST_WAITING = 2_000
 const BATCH = 32
@@ -92,6 +94,7 @@ export function openAdmission(pool: pg.Pool): Admission {
   const admit = openBatches({
     run: admitAll,
     calls: CONNECTIONS,
+    enough: ENOUGH,
     most: BATCH,
     heaviest: BATCH_CHARS,
     weigh: (doc: string) => doc.length,

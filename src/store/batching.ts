@@ -3,8 +3,10 @@ import { Fault } from '../core/fault.ts'
 export type BatchOptions<Item, Answer> = {
   /** One call for all of them; answers in their order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>
-  /** Calls under way at once: one, and others as soon as there are items enough for a full one, or a call takes long. */
+  /** Calls under way at once: one, and others as soon as there are `enough` items for another, or a call takes long. */
   readonly calls: number
+  /** A full call's, where nothing is said. */
+  readonly enough?: number
   /** Items that leave together, */
   readonly most: number
   /** and as much of what `weigh` says of them; a heavier one leaves alone. */
@@ -22,7 +24,7 @@ const LATE_MS = 50
  * of several is looked into one by one, so that none takes its neighbours with it.
  */
 export function openBatches<Item, Answer>(options: BatchOptions<Item, Answer>): (item: Item) => Promise<Answer> {
-  const { run, calls, most, waiting, heaviest = Infinity, weigh = () => 0 } = options
+  const { run, calls, most, enough = most, waiting, heaviest = Infinity, weigh = () => 0 } = options
   type Waiting = { readonly item: Item; readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void }
   const queue: Waiting[] = []
   let underWay = 0
@@ -52,7 +54,7 @@ export function openBatches<Item, Answer>(options: BatchOptions<Item, Answer>): 
   }
 
   function pump(): void {
-    while (queue.length > 0 && underWay < calls && (underWay === late || queue.length >= most)) call(takeBatch())
+    while (queue.length > 0 && underWay < calls && (underWay === late || queue.length >= enough)) call(takeBatch())
   }
 
   function call(batch: readonly Waiting[]): void {
@@ -76,7 +78,7 @@ export function openBatches<Item, Answer>(options: BatchOptions<Item, Answer>): 
     return new Promise((resolve, reject) => {
       queue.push({ item, resolve, reject })
       // After whatever else arrived in this turn of the event loop, so that it comes along.
-      if (queue.length === 1 || queue.length === most) setImmediate(pump)
+      if (queue.length === 1 || queue.length === enough) setImmediate(pump)
     })
   }
 }
