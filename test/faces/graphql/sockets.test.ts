@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { recordRefusedAccess } from '../../../src/store/events.ts'
 import { boxes } from '../../support/house.ts'
-import { connect, openSocketHouse, subscribe, type Message } from './socket-house.ts'
+import { connect, subscribe, type Message } from '../../support/socket-client.ts'
+import { openSocketHouse } from './socket-house.ts'
 
 const { house, url, token, open, log } = await openSocketHouse({ initMilliseconds: 200, pingMilliseconds: 100 })
 await house.apply(boxes)
@@ -166,6 +167,35 @@ test('a connection has a hundred subscriptions and no more', async () => {
 
   expect(codesOf(await subscribe(client, 'more', activity, red))).toBe('error rate-limited')
   client.socket.terminate()
+  await expect.poll(() => followers.size).toBe(0)
+})
+
+test('who subscribes faster than they may ask is slowed down, with the same count as over HTTP', async () => {
+  const slow = await openSocketHouse({ on: house, rateLimit: 3 })
+  const client = await slow.open()
+  const codes: string[] = []
+  // At most three a second: of eight at once, some are too many.
+  for (let i = 0; i < 8; i++) client.send({ id: String(i), type: 'subscribe', payload: { query: activity, variables: red } })
+  for (let i = 0; i < 8; i++) codes.push(codesOf(await client.next()))
+
+  expect(codes).toContain('error rate-limited')
+  const answers = await Promise.all(
+    [1, 2, 3, 4].map(() => fetch(`${slow.url}/v1/me`, { headers: { authorization: `Bearer ${slow.token}` } })),
+  )
+  expect(answers.map(({ status }) => status)).toContain(429)
+  client.socket.terminate()
+  await expect.poll(() => followers.size).toBe(0)
+})
+
+test('a connection takes a place among the streams, and without one it is closed', async () => {
+  const { enter } = followers
+  Object.assign(followers, { enter: (principal: string) => (principal === 'nobody' ? enter(principal) : null) })
+  const greeted = connect(url, { init: believed })
+  expect(await greeted.closed).toBe('1013 Too many requests')
+  Object.assign(followers, { enter: () => null })
+  expect(await connect(url, { init: believed }).closed).toBe('1013 Too many streams')
+  Object.assign(followers, { enter })
+
   await expect.poll(() => followers.size).toBe(0)
 })
 
