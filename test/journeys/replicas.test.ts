@@ -5,7 +5,8 @@ import { outcomeOf, textAt } from '../support/api.ts'
 import { budget } from '../support/house.ts'
 import { ann, asking, box, tally, times } from '../support/journey.ts'
 import { openRedis, openReplicas, parentOf, PATIENCE, type Redis, type Replicas } from '../support/replicas.ts'
-import type { Run } from '../support/server.ts'
+import type { Purser, Run } from '../support/server.ts'
+import { connect, subscribe, type Client as Follower, type Message } from '../support/socket-client.ts'
 
 /**
  * More than one of each: three that answer and three that deliver, on a real PostgreSQL and a real Redis. Real processes, so
@@ -173,6 +174,50 @@ function tell({ server }: Redis, replicas: Replicas): void {
     expect(await Promise.all([server.stop('SIGTERM'), worker.stop('SIGTERM')])).toEqual([1, 2].map(() => ({ code: 0, signal: null })))
   })
 
+  test('what one process was asked for is told by the others, and goes on at one of them when that one stops', async () => {
+    const query = 'subscription($after: String) { teamActivity(team: "red", after: $after) { cursor event { id type subject } } }'
+    const follow = async (one: Purser, after: string | null): Promise<Follower> => {
+      const client = connect(one.url, { init: { authorization: `Bearer ${one.token}`, 'purser-on-behalf-of': 'ann@example.com' } })
+      await client.nextOf('connection_ack')
+      await subscribe(client, 'red', query, { after })
+      return client
+    }
+    const [stopped, other] = [at(1), at(2)]
+    let here = await follow(stopped, null)
+    const there = await follow(other, null)
+    const seen: string[] = []
+    let cursor: string | null = null
+    /** Takes steps until the request is committed. */
+    const until = async (client: Follower, request: string): Promise<readonly Step[]> => {
+      for (const steps: Step[] = []; ;) {
+        const step = stepIn(await client.nextOf('next'))
+        steps.push(step)
+        if (step.event.subject === request && step.event.type.endsWith('.committed.v1')) return steps
+      }
+    }
+    const note = (steps: readonly Step[]) => {
+      seen.push(...steps.map(({ event }) => event.id))
+      cursor = steps.at(-1)?.cursor ?? cursor
+    }
+
+    note(await until(here, await submit(0, 'told-elsewhere')))
+    const ended = stopped.stop('SIGTERM')
+    expect(await here.closed).toBe('1012 Restarting')
+    expect(await ended).toEqual({ code: 0, signal: null })
+    replicas.serve.splice(replicas.serve.indexOf(stopped), 1, await replicas.startServe())
+    const meanwhile = await submit(0, 'told-meanwhile')
+    await replicas.untilCommitted([meanwhile])
+    here = await follow(other, cursor)
+    note(await until(here, meanwhile))
+    const last = await submit(0, 'told-at-last')
+    note(await until(here, last))
+
+    // Who stayed all the time has seen the same.
+    expect(seen).toEqual((await until(there, last)).map(({ event }) => event.id))
+    expect(new Set(seen).size).toBe(seen.length)
+    for (const client of [here, there]) client.socket.terminate()
+  })
+
   test('all of them end by themselves when they are told to, and no figure disagrees with another', async () => {
     expect((await replicas.stopAll()).filter(({ code, signal }) => code !== 0 || signal !== null)).toEqual([])
     expect(replicas.bugs()).toEqual([])
@@ -189,6 +234,12 @@ function tell({ server }: Redis, replicas: Replicas): void {
       throw new Error('no worker is pushing')
     }, PATIENCE)
   }
+}
+
+type Step = { readonly cursor: string; readonly event: { readonly id: string; readonly type: string; readonly subject: string } }
+
+function stepIn({ payload }: Message): Step {
+  return (payload as { readonly data: { readonly teamActivity: Step } }).data.teamActivity // As it was asked for.
 }
 
 type Hook = { process(): number; letGo(): void }
