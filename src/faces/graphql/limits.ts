@@ -26,7 +26,7 @@ import { Refusal } from './refusal.ts'
 export const limits = {
   /** Characters of a query; variables come on top, within a body of 1 MiB. */
   characters: 20_000,
-  tokens: 2_000,
+  tokens: 1_000,
   depth: 16,
   aliases: 50,
   directives: 50,

@@ -38,8 +38,11 @@ export type GraphqlOptions = Pick<SocketOptions, 'initMilliseconds' | 'pingMilli
 const json = 'application/json'
 const responseJson = 'application/graphql-response+json'
 
-/** Parsed and checked queries that are kept. In memory each may be a megabyte, and the cache has room for twice as many. */
-const KEPT_QUERIES = 64
+/**
+ * Parsed and checked queries that are kept, and as many that are wrong; the cache has room for twice as many. With its tokens each
+ * may be half a megabyte in memory: 150 of the largest, sent four times each, filled 100 MB when 64 were kept and had 2,000 tokens.
+ */
+const KEPT_QUERIES = 32
 
 /** A query that comes for the third time is compiled: half of what a list costs. One that comes once would only pay for it. */
 const COMPILED_AFTER = 2
