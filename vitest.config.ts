@@ -3,17 +3,21 @@ import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/cli/**/*.test.ts']
+/** A page, in Debian's chromium. */
+const browsed = ['test/faces/graphql/graphiql.test.ts']
 /**
- * Real parts, `npm run test:parts`: several processes of each kind on a Redis and a PostgreSQL that the tests stop and start, and
- * every shell that completes.
+ * Real parts, `npm run test:parts`: several processes of each kind on a Redis and a PostgreSQL that the tests stop and start,
+ * every shell that completes, and a browser.
  */
-const parts = ['test/journeys/replicas*.test.ts', 'test/cli/shells.test.ts']
+const parts = ['test/journeys/replicas*.test.ts', 'test/cli/shells.test.ts', ...browsed]
 /** Their keys are made by OpenSSH's own program. */
 const signing = ['test/adapters/git-signing.test.ts', 'test/operations/deliver-signed.test.ts', 'test/deploy/gitops-hook.test.ts']
 
 const installed = (program: string) => (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
 const lacking = installed('ssh-keygen') ? [] : signing
 if (lacking.length > 0) process.stderr.write(`ssh-keygen is not installed (openssh-client): left out are ${lacking.join(', ')}\n`)
+const unbrowsed = installed('chromium') ? [] : browsed
+if (unbrowsed.length > 0) process.stderr.write(`chromium is not installed: left out are ${unbrowsed.join(', ')}\n`)
 
 export default defineConfig({
   // As Node resolves it, for mercurius and for us: of a schema that another copy made, graphql says that it is none.
@@ -29,7 +33,7 @@ export default defineConfig({
     restoreMocks: true,
     projects: [
       { extends: true, test: { name: 'pure', include: pure, exclude: parts } },
-      // Only these need the database server, which takes two seconds to be made.
+      // Only these and the page need the database server, which takes two seconds to be made.
       {
         extends: true,
         test: {
@@ -39,7 +43,10 @@ export default defineConfig({
           globalSetup: ['test/support/database-server.ts'],
         },
       },
-      { extends: true, test: { name: 'parts', include: parts } },
+      {
+        extends: true,
+        test: { name: 'parts', include: parts, exclude: unbrowsed, globalSetup: ['test/support/database-server.ts'] },
+      },
     ],
   },
 })

@@ -19,8 +19,8 @@ query Me {
 `,
   },
   {
-    query: `# 2. What would it cost, and would it be allowed? Nothing is stored.
-# An administrator's token asks on behalf of a person of the team: alice@example.com.
+    query: `# 2. What would it cost, and is it allowed? Stores nothing.
+# An administrator asks on behalf of alice@example.com.
 mutation Plan($input: PlanRequestInput!) {
   planRequest(input: $input) {
     plan {
@@ -89,8 +89,7 @@ mutation Submit($input: SubmitRequestInput!) {
     }),
   },
   {
-    query: `# 4. Say yes to exactly that plan, as one whose vote it takes: bob@example.com.
-# Run Awaiting to find the id and the digest, put them into the variables, and run Approve.
+    query: `# 4. What waits for my vote? Ask for bob@example.com.
 query Awaiting {
   requests(awaiting: ME) {
     nodes {
@@ -105,7 +104,11 @@ query Awaiting {
     }
   }
 }
-
+`,
+  },
+  {
+    query: `# 5. Say yes to exactly that plan: its id and digest
+# are in the answer of the last tab.
 mutation Approve($input: ApproveRequestInput!) {
   approveRequest(input: $input) {
     request {
@@ -122,7 +125,7 @@ mutation Approve($input: ApproveRequestInput!) {
     variables: variables({ input: { id: 'req_…', planDigest: 'sha256:…', comment: 'Fits' } }),
   },
   {
-    query: `# 5. What was asked for, newest first.
+    query: `# 6. What was asked for, newest first.
 query Requests($first: Int = 10, $after: String) {
   requests(first: $first, after: $after) {
     pageInfo {
@@ -144,7 +147,7 @@ query Requests($first: Int = 10, $after: String) {
 `,
   },
   {
-    query: `# 6. From teams to commits in one answer.
+    query: `# 7. From teams to commits in one answer.
 query Graph {
   teams(first: 10) {
     nodes {
@@ -179,6 +182,24 @@ query Graph {
           }
         }
       }
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# 8. What happens in a team, as it happens.
+subscription Activity {
+  teamActivity(team: "payments") {
+    cursor
+    event {
+      time
+      type
+      subject
+      actor {
+        subject
+      }
+      data
     }
   }
 }

@@ -39,6 +39,7 @@ createRoot(place).render(
       schema={schema}
       defaultTabs={[...examples]}
       customScalarSchemas={{ JSON: {} }}
+      defaultEditorToolsVisibility="variables"
       // A token among the headers would be kept with the tabs.
       isHeadersEditorEnabled={false}
       shouldPersistHeaders={false}

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { afterAll } from 'vitest'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../../src/core/token.ts'
 import { graphqlFace, type GraphqlOptions } from '../../../src/faces/graphql/plugin.ts'
-import { buildApp } from '../../../src/faces/http/app.ts'
+import { buildApp, type AppOptions } from '../../../src/faces/http/app.ts'
 import type { HttpApp } from '../../../src/faces/http/http-app.ts'
 import { scopes } from '../../../src/operations/caller.ts'
 import { keepAdminToken } from '../../../src/store/principals.ts'
@@ -47,9 +47,10 @@ export type RestAnswer = { readonly status: number; readonly text: string; reado
 
 /** A house with both faces. Call it at the top of the file. */
 export async function openGraphqlHouse(
-  options: { readonly rateLimit?: number } & Partial<Pick<GraphqlOptions, 'introspection' | 'milliseconds' | 'history'>> = {},
+  options: Partial<Pick<AppOptions, 'rateLimit' | 'pages'>> &
+    Partial<Pick<GraphqlOptions, 'introspection' | 'milliseconds' | 'history'>> = {},
 ): Promise<GraphqlHouse> {
-  const { rateLimit = 0, history = null, introspection = true, ...more } = options
+  const { rateLimit = 0, pages, history = null, introspection = true, ...more } = options
   const house = await openHouse()
   const token = makeToken(randomBytes(TOKEN_BYTES))
   await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
@@ -60,6 +61,7 @@ export async function openGraphqlHouse(
     ...(history === null ? {} : { history }),
     log: pino({ level: 'warn' }, sink),
     rateLimit,
+    ...(pages === undefined ? {} : { pages }),
     stopping: new AbortController().signal,
     beside: (guarded, host) => graphqlFace(guarded, host, { context: house.context, history, introspection, ...more }),
   })
