@@ -43,6 +43,8 @@ export async function buildGraphiql(outdir: string): Promise<void> {
     splitting: true,
     jsx: 'automatic',
     loader: { '.ttf': 'file' },
+    // GraphiQL names the old forms of these, which give other things than the new ones that it means.
+    alias: { 'prettier/parser-graphql': 'prettier/plugins/graphql', 'prettier/parser-babel': 'prettier/plugins/babel' },
     define: { ...common.define, WORKERS: JSON.stringify(names) },
     entryPoints: [join(source, 'page.tsx')],
   })
@@ -81,11 +83,12 @@ async function licenses(metafiles: readonly Metafile[]): Promise<string> {
     const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)
     if (found?.[1] !== undefined) folders.add(found[1])
   }
-  const texts = [...folders].toSorted().map(async (folder) => {
+  const texts = [...folders].map(async (folder) => {
     const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, string>
     const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each))
     const text = file === undefined ? `License: ${license ?? 'not stated'}\n` : await readFile(join(folder, file), 'utf8')
     return `${name} ${version}\n\n${text}`
   })
-  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n`)
+  // Some packages are there several times, each beside who needs it.
+  return [...new Set(await Promise.all(texts))].toSorted().join(`\n${'-'.repeat(80)}\n`)
 }

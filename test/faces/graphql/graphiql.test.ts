@@ -55,6 +55,16 @@ test('with a token the examples run, from a plan to the graph, and their answers
   await run('Graph', '"title": "Payments"')
 })
 
+test('a query is written, put into shape and run', async () => {
+  await page.click('.graphiql-tab-add')
+  await page.until(`${shown('.graphiql-query-editor')} === ''`)
+  await page.type('.graphiql-query-editor textarea', 'query Own { me { kind } }')
+  await page.until(`${shown('.graphiql-query-editor')} === 'queryOwn{me{kind}}'`)
+  await page.click('[aria-label^="Prettify"]')
+  await page.until(`document.querySelectorAll('.graphiql-query-editor .view-line').length >= 5`)
+  await run('Own', '"kind": "PERSON"')
+})
+
 test('a subscription shows what happens as it happens', async () => {
   await run('Activity', '"event": null')
   const change = { action: 'create', blueprint: 'postgres', name: 'another-db', parameters: { size: 's' } }
