@@ -7,7 +7,7 @@ import { boxes } from '../../support/house.ts'
 import { connect, subscribe, type Message } from '../../support/socket-client.ts'
 import { openSocketHouse } from './socket-house.ts'
 
-const { house, url, token, open, log } = await openSocketHouse({ initMilliseconds: 200, pingMilliseconds: 100 })
+const { house, url, token, open, log } = await openSocketHouse()
 await house.apply(boxes)
 const { followers } = house.context
 const believed = { authorization: `Bearer ${token}` }
@@ -68,7 +68,6 @@ describe('a connection', () => {
       '4401 Credentials are missing or not valid',
     ],
     ['for somebody who is none', { init: { ...believed, 'purser-on-behalf-of': 'x' } }, '4403 The request is malformed'],
-    ['that says nothing', {}, '4408 Connection initialisation timeout'],
     ['by no protocol', { protocol: null }, '4406 Subprotocol not acceptable'],
   ])('%s is closed', async (_, options, closed) => {
     expect(await connect(url, options).closed).toBe(closed)
@@ -102,10 +101,12 @@ describe('a connection', () => {
     expect(await client.closed).toBe('4401 Unauthorized')
   })
 
-  test('whose client does not answer pings any more is cut', async () => {
-    const client = await open({ autoPong: false })
-    await subscribe(client, 'a', activity, red)
+  test('that says nothing is closed, and one whose client does not answer pings any more is cut', async () => {
+    const quiet = await openSocketHouse({ on: house, initMilliseconds: 50 })
+    expect(await connect(quiet.url, {}).closed).toBe('4408 Connection initialisation timeout')
 
+    const impatient = await openSocketHouse({ on: house, pingMilliseconds: 50 })
+    const client = connect(impatient.url, { autoPong: false, init: { authorization: `Bearer ${impatient.token}` } })
     expect(await client.closed).toBe('1006 ')
     await expect.poll(() => followers.size).toBe(0)
   })

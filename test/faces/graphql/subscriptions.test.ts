@@ -12,7 +12,7 @@ import { subscribe, type Client, type Message } from '../../support/socket-clien
 import { differences, selectionOf } from './compare.ts'
 import { openSocketHouse } from './socket-house.ts'
 
-const { house, url, token, open, makeToken, stopping, log } = await openSocketHouse({ milliseconds: 500 })
+const { house, url, token, open, makeToken, stopping, log } = await openSocketHouse()
 await house.apply([boxes, budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '90000.00' }")].join('\n---\n'))
 const { context } = house
 const { pool } = context.database
@@ -283,7 +283,8 @@ test('a fault ends a subscription, and who goes on from its cursor has missed no
 
 test('an answer that takes too long ends its subscription', async () => {
   const id = idOf(await ask(house, ann, [create('slow', 3)]))
-  const client = await open()
+  const impatient = await openSocketHouse({ on: house, milliseconds: 50 })
+  const client = await impatient.open()
   const restore = intercept(/^read_requests/, () => new Promise(() => undefined))
 
   expect(outcomeOf(await subscribe(client, 'a', change, { id }))).toBe('error unavailable')
