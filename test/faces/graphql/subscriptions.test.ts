@@ -12,7 +12,7 @@ import { subscribe, type Client, type Message } from '../../support/socket-clien
 import { differences, selectionOf } from './compare.ts'
 import { openSocketHouse } from './socket-house.ts'
 
-const { house, url, token, open, makeToken, stopping, log } = await openSocketHouse()
+const { house, app, url, token, open, makeToken, stopping, log } = await openSocketHouse()
 await house.apply([boxes, budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '90000.00' }")].join('\n---\n'))
 const { context } = house
 const { pool } = context.database
@@ -362,17 +362,23 @@ test('from the stop signal on connections are closed so that clients come back, 
   const clients: readonly Client[] = await Promise.all([open(), open()])
   for (const client of clients) await subscribe(client, 'a', activity, { team: 'red' })
 
+  const stalled = await open()
+  await subscribe(stalled, 'a', activity, { team: 'red' })
+  stalled.socket.pause()
+
   stopping.abort()
 
   for (const client of clients) {
     expect((await client.next()).type).toBe('closed 1012 Restarting')
     expect(await client.closed).toBe('1012 Restarting')
   }
-  await expect.poll(() => context.followers.size).toBe(0)
   const late = new WebSocket(`${url.replace('http', 'ws')}/graphql`, ['graphql-transport-ws'], {
     headers: { authorization: `Bearer ${token}` },
   })
   const code = await new Promise((resolve) => late.on('close', resolve))
   expect(code).toBe(1012)
+  // It does not say goodbye, and holds nothing up.
+  await app.close()
+  await expect.poll(() => context.followers.size).toBe(0)
   expect(log.filter((line) => !line.includes('dependency that is not well'))).toEqual([])
 })
