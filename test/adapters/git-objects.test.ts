@@ -111,6 +111,7 @@ describe('what is built here', () => {
     expect(() => parseTree(Buffer.concat([entry('b'), entry('a')]))).toThrow(RangeError)
     expect(() => parseTree(Buffer.concat([entry('a'), entry('a')]))).toThrow(RangeError)
     expect(() => parseTree(Buffer.from('100644 a'))).toThrow(RangeError)
+    expect(() => parseTree(entry('a').subarray(0, -1))).toThrow(RangeError)
   })
 })
 

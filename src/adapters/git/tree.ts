@@ -27,7 +27,7 @@ export function parseTree(bytes: Buffer): Tree {
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at)
     const end = bytes.indexOf(0, space)
-    if (space < 0 || end < 0) throw new RangeError('it ends within an entry')
+    if (space < 0 || end < 0 || end + 1 + SHA_BYTES > bytes.length) throw new RangeError('it ends within an entry')
     const name = bytes.toString('latin1', space + 1, end)
     const key = kindAt(bytes, at, space) === 'directory' ? `${name}/` : name
     if (key <= before) throw new RangeError('its entries are out of order')
