@@ -56,7 +56,8 @@ export async function startWorker(
   hints: DeliveryHints,
   measured: (end: TurnEnd, seconds: number) => void,
 ): Promise<void> {
-  const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath, secrets: config.secrets })
+  const warn: Delivery['warn'] = (message, facts) => log.warn(facts, message)
+  const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath, secrets: config.secrets, warn })
   lifecycle.onStop('git', 5_000, () => git.close())
   const delivery: Delivery = {
     pool: database.pool,
@@ -74,7 +75,7 @@ export async function startWorker(
       ),
     locate: locator(config),
     reach: faultPoint(config.fault),
-    warn: (message, facts) => log.warn(facts, message),
+    warn,
     batch: standardBatch,
     refusals: new Map(),
   }

@@ -4,6 +4,7 @@ import { appendFileSync, copyFileSync, existsSync, readdirSync, rmSync, truncate
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createGitBranches } from '../../src/adapters/git/branches.ts'
 import { GitFault, type CommitPlan, type GitBranch, type PathState } from '../../src/operations/ports.ts'
 import { createStage, plan, treeOf, type Stage } from './git-repositories.ts'
 
@@ -271,6 +272,19 @@ describe('history', () => {
       expect(await ask(branch, asked, last)).toBe(true)
     })
   })
+
+  test('what was whole once and lost a commit since is no rewritten history', async () => {
+    const first = stage.foreignCommit({ a: '1' })
+    const head = stage.foreignCommit({ a: '2' })
+    const branch = stage.open()
+    await branch.fetch()
+    expect(await branch.isAncestor('1'.repeat(40), head)).toBe(false)
+    rmSync(join(stage.mirror, 'objects', first.slice(0, 2), first.slice(2)))
+
+    await expect(branch.isAncestor(first, head)).rejects.toMatchObject({ kind: 'again' })
+    await branch.fetch()
+    expect(await branch.isAncestor(first, head)).toBe(true)
+  })
 })
 
 describe('the private mirror', () => {
@@ -341,6 +355,26 @@ describe('the private mirror', () => {
 
     expect(packs(stage.repository)).toBeLessThan(5)
     expect(stage.foreign(['rev-parse', `${head}:${FILE}`])).toMatch(/^[0-9a-f]{40}$/)
+  })
+
+  test('says once why the packs of a repository of our own cannot be put together, and delivers', async () => {
+    const warned: unknown[] = []
+    const git = createGitBranches({
+      directory: join(stage.directory, 'watched'),
+      searchPath: process.env['PATH'] ?? '',
+      warn: (message, facts) => warned.push({ message, ...facts }),
+    })
+    const branch = git.open({ key: stage.key, repository: stage.repository, branch: 'main', access: {} }, new AbortController().signal)
+    const head = (await branch.buildCommits(await branch.fetch(), [plan()]))[0]?.sha ?? ''
+    await branch.push(null, head)
+    for (let i = 0; i < 45; i += 1) writeFileSync(join(stage.repository, 'objects/pack', `pack-${`${i}`.padStart(40, '0')}.pack`), '')
+    appendFileSync(join(stage.repository, 'config'), '[repack]\n\tpackKeptObjects = neither\n')
+
+    expect(await branch.fetch()).toBe(head)
+    expect(await branch.fetch()).toBe(head)
+
+    expect(warned).toEqual([expect.objectContaining({ branch: 'main', reason: expect.stringContaining('packkeptobjects') })])
+    await git.close()
   })
 
   test('is out of reach of the configuration of the machine and of the user', async () => {

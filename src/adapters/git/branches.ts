@@ -28,19 +28,39 @@ export type GitOptions = {
   /** What documents may name by `{env: PURSER_SECRET_…}`. */
   readonly secrets?: Secrets
   readonly timeouts?: Timeouts
+  /** What is worth knowing and fails nothing. */
+  readonly warn?: (message: string, facts: object) => void
 }
 
 /** A push waits for hooks, a first fetch for a whole repository. */
 export const TIMEOUTS: Timeouts = { localMs: 60_000, remoteMs: 120_000, cloneMs: 1_800_000 }
 
 /** The `git` program as the port that delivery writes through. */
-export function createGitBranches({ directory, searchPath, secrets = {}, timeouts = TIMEOUTS }: GitOptions): GitBranches {
+export function createGitBranches({
+  directory,
+  searchPath,
+  secrets = {},
+  timeouts = TIMEOUTS,
+  warn = () => undefined,
+}: GitOptions): GitBranches {
   const git = createGitRunner({ directory, searchPath })
-  const known: Known = { fetched: new Map(), whole: new Map(), built: new Map(), trees: createTreeCache() }
+  const known: Known = {
+    fetched: new Map(),
+    whole: new Map(),
+    gone: new Map(),
+    untidy: new Map(),
+    built: new Map(),
+    trees: createTreeCache(),
+  }
   return {
     open(branch, signal) {
       checkBranch(branch)
-      return openBranch(branch, createMirror(git, directory, branch, remoteOf(branch, secrets), signal, timeouts), timeouts, known)
+      return openBranch(
+        branch,
+        createMirror(git, directory, branch, remoteOf(branch, secrets), signal, timeouts),
+        { timeouts, warn },
+        known,
+      )
     },
     close: () => git.close(),
   }
@@ -52,6 +72,10 @@ type Known = {
   readonly fetched: Map<string, string>
   /** A commit whose whole history was seen to be there, so that only what is new has to be walked. */
   readonly whole: Map<string, string>
+  /** A commit that is not in the history of a head, and that head: a walk over all of it said so. */
+  readonly gone: Map<string, string>
+  /** Why packs could not be put together; said once, not at each turn. */
+  readonly untidy: Map<string, string | null>
   readonly built: Map<string, Chain>
   readonly trees: TreeCache
 }
@@ -62,6 +86,7 @@ type Chain = { readonly onto: Head; readonly commits: ReadonlySet<string> }
 function forget(known: Known, key: string): void {
   known.fetched.delete(key)
   known.whole.delete(key)
+  known.gone.delete(key)
 }
 
 function checkBranch({ key, branch }: BranchRef): void {
@@ -69,7 +94,12 @@ function checkBranch({ key, branch }: BranchRef): void {
   if (!isBranchName(branch)) throw new GitFault('stop', `${JSON.stringify(branch)} cannot be the name of a branch`)
 }
 
-function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: Known): GitBranch {
+function openBranch(
+  ref: BranchRef,
+  mirror: Mirror,
+  { timeouts, warn }: Required<Pick<GitOptions, 'timeouts' | 'warn'>>,
+  known: Known,
+): GitBranch {
   const remoteRef = `refs/heads/${ref.branch}`
 
   /** A mirror that turns out broken goes; the caller's next round begins with a fetch and makes it anew. */
@@ -98,7 +128,7 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
     // A round that could not sign in the end had better not begin.
     await readSigner(ref.access)
     if (await mirror.ensure()) forget(known, ref.key)
-    await mirror.maintain()
+    await tidyUp()
     const head = await remoteHead()
     if (head === null || known.fetched.get(ref.key) === head) return head
     const options = known.fetched.has(ref.key) ? {} : { timeoutMs: timeouts.cloneMs }
@@ -112,12 +142,25 @@ function openBranch(ref: BranchRef, mirror: Mirror, timeouts: Timeouts, known: K
     return fetched
   }
 
+  async function tidyUp(): Promise<void> {
+    const reason = await mirror.maintain()
+    if (reason !== null && known.untidy.get(ref.key) !== reason)
+      warn('the packs of a repository cannot be put together; it gets slower', { repository: ref.repository, branch: ref.branch, reason })
+    known.untidy.set(ref.key, reason)
+  }
+
   async function isAncestor(commit: string, head: string): Promise<boolean> {
     checkCommit(commit)
     if (commit === head && known.fetched.get(ref.key) === head) return true
     if (!(await has(mirror, commit))) {
-      // Unknown is only a no when nothing else is missing: money is released on the strength of it.
-      await proveWhole(head)
+      // Unknown is only a no when nothing else is missing, and what was there once may have gone since: a branch is held on
+      // the strength of it until an administrator comes.
+      const asked = `${commit} ${head}`
+      if (known.gone.get(ref.key) !== asked) {
+        known.whole.delete(ref.key)
+        await proveWhole(head)
+        known.gone.set(ref.key, asked)
+      }
       return false
     }
     const { code, stderr } = await mirror.local(['merge-base', '--is-ancestor', commit, head], { maxCode: 1 })
@@ -198,7 +241,8 @@ function readLines(bytes: Buffer): readonly string[] {
     .filter((line) => line !== '')
 }
 
-async function has(mirror: Mirror, commit: string): Promise<boolean> {
+/** Whether the mirror has this commit, and can read it. */
+export async function has(mirror: Mirror, commit: string): Promise<boolean> {
   checkCommit(commit)
   return (await mirror.local(['cat-file', '-e', `${commit}^{commit}`], { maxCode: 128 })).code === 0
 }

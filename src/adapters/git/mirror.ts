@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { appendFile, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GitFault, type BranchRef } from '../../operations/ports.ts'
-import { localFault, remoteFault, type MirrorBroken, type Names } from './faults.ts'
+import { lastWords, localFault, remoteFault, type MirrorBroken, type Names } from './faults.ts'
 import type { Remote } from './remote.ts'
 import type { GitCall, GitResult, GitRunner, RunningGit } from './run.ts'
 
@@ -54,8 +54,8 @@ export type Mirror = {
   unreachable(stderr: string): GitFault | MirrorBroken
   /** Makes it if it is not there; true when it did. */
   ensure(): Promise<boolean>
-  /** Packs what has piled up, when it is much. */
-  maintain(): Promise<void>
+  /** Packs what has piled up, when it is much. Why that failed for a repository of our own; null: it did not. */
+  maintain(): Promise<string | null>
   discard(): Promise<void>
 }
 
@@ -100,25 +100,30 @@ export function createMirror(
     return true
   }
 
-  async function maintain(): Promise<void> {
+  async function maintain(): Promise<string | null> {
     await tidy(path, (args) => local(args))
-    // Main keeps a repository too; a URL is somebody else's, who sees to it. Where that fails, a push says better why.
+    // Main keeps a repository too; a URL is somebody else's, who sees to it. Where that fails, commits still arrive.
     const ours = repository.url
-    if (!ours.startsWith('/')) return
-    await tidy(ours, (args) => git.run({ args: [`--git-dir=${ours}`, ...args], signal, timeoutMs: timeouts.localMs })).catch(
-      () => undefined,
-    )
+    if (!ours.startsWith('/')) return null
+    try {
+      const done = await tidy(ours, (args) => git.run({ args: [`--git-dir=${ours}`, ...args], signal, timeoutMs: timeouts.localMs }))
+      return done === null || done.code === 0 ? null : lastWords(done.stderr, names)
+    } catch (error) {
+      if (!(error instanceof GitFault) || signal.aborted) throw error
+      return error.detail
+    }
   }
 
-  async function tidy(folder: string, run: (args: readonly string[]) => Promise<unknown>): Promise<void> {
+  async function tidy(folder: string, run: (args: readonly string[]) => Promise<GitResult>): Promise<GitResult | null> {
     const packs = await listNames(join(folder, 'objects/pack'))
     const loose = await listNames(join(folder, 'objects/17'))
-    if (packs.filter((name) => name.endsWith('.pack')).length <= MAX_PACKS && loose.length <= MAX_LOOSE_IN_ONE_OF_256) return
-    await run(['repack', '--geometric=2', '-d', '--quiet'])
-    if (folder !== path) return
+    if (packs.filter((name) => name.endsWith('.pack')).length <= MAX_PACKS && loose.length <= MAX_LOOSE_IN_ONE_OF_256) return null
+    const result = await run(['repack', '--geometric=2', '-d', '--quiet'])
+    if (folder !== path) return result
     // What killed processes leave: only one process at a time works here, so none of it is in use.
-    const crumbs = packs.filter((name) => name.startsWith('tmp_')).map((name) => join(folder, 'objects/pack', name))
+    const crumbs = packs.filter((name) => /^(tmp_|\.tmp-)/.test(name)).map((name) => join(folder, 'objects/pack', name))
     await Promise.all(crumbs.map((file) => rm(file, { force: true })))
+    return result
   }
 
   async function discard(): Promise<void> {
