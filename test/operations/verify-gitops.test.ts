@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBranchHistory } from '../../src/adapters/git/history.ts'
 import type { BranchHistory } from '../../src/operations/branch-history.ts'
@@ -72,6 +73,16 @@ describe('what Purser committed is proven', () => {
 
     expect(await verify()).toMatchObject({ commits: 4, verified: 4, missing: 0, problems: [] })
     expect(await verify(1)).toMatchObject({ commits: 4, verified: 4, problems: [] })
+  })
+
+  test('where what was fetched has been lost since', async () => {
+    await yard.ask(create('one', 5))
+    await yard.deliver()
+    expect(await verify()).toMatchObject({ verified: 1 })
+    rmSync(`${yard.stage.directory}/verify/${await yard.branchId()}.git/objects`, { recursive: true })
+    mkdirSync(`${yard.stage.directory}/verify/${await yard.branchId()}.git/objects`)
+
+    expect(await verify()).toMatchObject({ commits: 1, verified: 1, missing: 0, problems: [] })
   })
 
   test('a commit that arrived and is not settled yet', async () => {

@@ -1,6 +1,6 @@
 import type { BranchHistory, CommitOnBranch } from '../../operations/branch-history.ts'
-import { GitFault, type BranchRef } from '../../operations/ports.ts'
-import { createGitBranches, TIMEOUTS, type GitOptions } from './branches.ts'
+import { GitFault, type BranchRef, type Head } from '../../operations/ports.ts'
+import { createGitBranches, has, TIMEOUTS, type GitOptions } from './branches.ts'
 import { MirrorBroken } from './faults.ts'
 import { createMirror, type Mirror } from './mirror.ts'
 import { createTreeCache } from './objects.ts'
@@ -62,8 +62,16 @@ export function createBranchHistory(options: HistoryOptions): BranchHistory {
     }
   }
 
+  /** A head that did not move is not fetched again, so somebody has to notice when the mirror has lost it. */
+  async function fetch(branch: BranchRef): Promise<Head> {
+    const head = await open(branch).fetch()
+    if (head === null || (await inMirror(branch, (mirror) => has(mirror, head)))) return head
+    await inMirror(branch, (mirror) => mirror.discard())
+    return open(branch).fetch()
+  }
+
   return {
-    fetch: (branch) => inTurn(branch, () => open(branch).fetch()),
+    fetch: (branch) => inTurn(branch, () => fetch(branch)),
     listCommits: (branch, head, range) => inTurn(branch, () => inMirror(branch, (mirror) => listCommits(mirror, head, range))),
     readPaths: (branch, wanted) =>
       inTurn(branch, () =>
@@ -95,8 +103,7 @@ async function listCommits(
   head: string,
   { skip, limit }: { readonly skip: number; readonly limit: number },
 ): Promise<readonly CommitOnBranch[] | null> {
-  const there = await mirror.local(['cat-file', '-e', `${head}^{commit}`], { maxCode: 128 })
-  if (there.code !== 0) return null
+  if (!(await has(mirror, head))) return null
   const { stdout } = await mirror.local([
     'log',
     '--no-show-signature',
