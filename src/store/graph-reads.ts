@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { idFromUuid, idToUuid, type Id } from '../core/ids.ts'
 import { requestStates, type RequestState } from '../core/request.ts'
 import { run } from './database.ts'
-import { limitOf, type Version } from './list-pages.ts'
+import { limitOf, rowVersion, type Version } from './list-pages.ts'
 import { versionOf, type FileRecord, type Sight } from './requests.ts'
 import type { ResourceFilter } from './resource-lists.ts'
 import { resourceStatuses } from './resources.ts'
@@ -53,7 +53,7 @@ export async function listResourceVersionsOfTeams(
     {
       name: `resources_of_teams ${limit} ${names.join(' ')}`,
       text: `select mine.team as parent, s.id, s.version from unnest($1::text[]) mine(team) cross join lateral (
-          select x.id, x.xmin::text as version from resource x where ${where.join(' and ')} order by x.id desc limit ${limit}) s
+          select x.id, ${rowVersion('x')} as version from resource x where ${where.join(' and ')} order by x.id desc limit ${limit}) s
         order by s.id desc`,
     },
     values,
@@ -156,7 +156,7 @@ export async function readResourceVersions(
     pool,
     {
       name: 'resource_versions',
-      text: 'select x.id, x.xmin::text as version from resource x where x.id = any ($1::uuid[]) and ($2::text[] is null or x.team = any ($2))',
+      text: `select x.id, ${rowVersion('x')} as version from resource x where x.id = any ($1::uuid[]) and ($2::text[] is null or x.team = any ($2))`,
     },
     [ids.map(idToUuid), teams],
   )

@@ -1,6 +1,14 @@
 /** UUID and version of a thing: as long as the version is the same, so is all that is shown of it. Null: read it anyway. */
 export type Version = { readonly id: string; readonly version: string | null }
 
+/**
+ * What changes with every write of a row of `table`. Its transaction alone is not enough: after a failover to a replica that
+ * lagged behind, or in a restored database, numbers of transactions come a second time, while this process remembers the first.
+ */
+export function rowVersion(table: string): string {
+  return `${table}.xmin::text || '@' || extract(epoch from ${table}.updated_at)::text`
+}
+
 /** What was read of a thing with its version, and how much it weighs in memory, in characters. */
 export type Versioned<R> = { readonly version: string | null; readonly record: R; readonly weight: number }
 

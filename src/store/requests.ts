@@ -4,7 +4,7 @@ import type { TeamRole } from '../core/plan.ts'
 import type { Actor, ApprovalRecord, ProblemFacts, RequestBody, RequestRecord } from '../core/request-record.ts'
 import type { RequestState } from '../core/request.ts'
 import { only, run } from './database.ts'
-import type { Versioned } from './list-pages.ts'
+import { rowVersion, type Versioned } from './list-pages.ts'
 import { parseSnapshots, type SnapshotRow } from './snapshot.ts'
 
 /**
@@ -48,7 +48,7 @@ type RequestRow = {
  * What changes whenever something changes that is shown of request `q`: its row, and while it is queued the state of its
  * branch. Null while it waits for approvals, for what a vote counts for may change under the same row.
  */
-export const versionOf = `case when q.state <> 'pending_approval' then q.xmin::text || case when q.state = 'queued' and exists (select from branch y where y.state <> 'ok')
+export const versionOf = `case when q.state <> 'pending_approval' then ${rowVersion('q')} || case when q.state = 'queued' and exists (select from branch y where y.state <> 'ok')
   then coalesce((select ' ' || y.state || ' ' || coalesce(y.detail, '') from delivery z join branch y on y.id = z.branch_id where z.request_id = q.id), '') else '' end end`
 
 const columns = `

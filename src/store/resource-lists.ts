@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { idFromUuid, idToUuid, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { run } from './database.ts'
-import { isMany, limitOf, type Version, type Versioned } from './list-pages.ts'
+import { isMany, limitOf, rowVersion, type Version, type Versioned } from './list-pages.ts'
 import { resourceStatuses, type ResourceFile, type ResourceRecord, type ResourceStatus } from './resources.ts'
 
 export type ResourceFilter = {
@@ -40,7 +40,7 @@ export async function listResourceVersions(
   if (page.after !== null) add('after', `x.id < ${bind(idToUuid(page.after))}::uuid`)
 
   const select = (...more: readonly string[]) =>
-    `select x.id, x.xmin::text as version from resource x where ${[...more, ...where].join(' and ')} order by x.id desc limit ${limit}`
+    `select x.id, ${rowVersion('x')} as version from resource x where ${[...more, ...where].join(' and ')} order by x.id desc limit ${limit}`
   let [kind, text] = ['all', '']
   if (seen === null || filter.team !== undefined) text = select()
   else if (isMany(seen)) [kind, text] = ['many', select(`(x.team = any (${bind(seen)}::text[])) is true`)]
@@ -80,7 +80,7 @@ export async function readResourcesByUuid(
     pool,
     {
       name: 'read_resources',
-      text: `select x.id, x.xmin::text as version, x.name, x.team, x.environment, x.blueprint_name, x.blueprint_version, x.parameters::text as parameters,
+      text: `select x.id, ${rowVersion('x')} as version, x.name, x.team, x.environment, x.blueprint_name, x.blueprint_version, x.parameters::text as parameters,
         x.cost::text as cost, x.ttl, x.status, x.last_request_id, x.created_at, x.updated_at,
         coalesce((select jsonb_agg(jsonb_build_object('path', f.path, 'digest', f.digest) order by f.path) from resource_file f where f.resource_id = x.id), '[]') as files
       from resource x where x.id = any ($1::uuid[])`,
