@@ -75,7 +75,8 @@ type Opening = { readonly connection: Connection; readonly subscription: Subscri
 /** Subscriptions at /graphql by the protocol graphql-transport-ws. Queries and mutations are asked over HTTP. */
 export function serveSockets(app: FastifyInstance, host: SocketHost, schema: GraphQLSchema, options: SocketOptions): void {
   const { context } = options
-  const server = makeSubscriptionServer(host, schema, options)
+  const strangers = new Set<Connection>()
+  const server = makeSubscriptionServer(host, schema, strangers, options)
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: socketLimits.bytes,
@@ -90,7 +91,7 @@ export function serveSockets(app: FastifyInstance, host: SocketHost, schema: Gra
 
   function open(socket: WebSocket, { headers }: IncomingMessage): void {
     const log = app.log.child({ socket: randomUUID() })
-    const leave = context.followers.enter(NOBODY)
+    const leave = placeForStranger()
     socket.on('error', (err) => log.debug({ err }, 'a socket broke'))
     if (leave === null) return socket.close(tryAgainLater, 'Too many streams')
     if (host.stopping.aborted) {
@@ -99,14 +100,31 @@ export function serveSockets(app: FastifyInstance, host: SocketHost, schema: Gra
     }
     const judge: Judge = (error) => host.failureOf(error, log)
     const connection: Connection = { socket, headers, log, judge, leave, caller: null, credentials: null }
+    strangers.add(connection)
     const closed = server.opened(
       carry(socket, (error) => closeFor(connection, error)),
       connection,
     )
     socket.once('close', (code, reason) => {
+      strangers.delete(connection)
       connection.leave()
       closed(code, String(reason)).catch((error: unknown) => closeFor(connection, error))
     })
+  }
+
+  /**
+   * Where strangers have taken all their places, whoever has been one for longest goes: an honest client says who it is at once,
+   * so that a crowd that says nothing does not shut everybody else out.
+   */
+  function placeForStranger(): (() => void) | null {
+    const place = context.followers.enter(NOBODY)
+    if (place !== null) return place
+    const [oldest] = strangers
+    if (oldest === undefined) return null
+    strangers.delete(oldest)
+    oldest.leave()
+    oldest.socket.close(tryAgainLater, 'Too many streams')
+    return context.followers.enter(NOBODY)
   }
 
   const silent = new WeakSet<WebSocket>()
@@ -149,7 +167,13 @@ function isOurs({ url = '', headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket' && /^\/graphql(\?|$)/.test(url)
 }
 
-function makeSubscriptionServer(host: SocketHost, schema: GraphQLSchema, options: SocketOptions): Server<Connection> {
+/** `strangers`: the connections that have not said who they are; whoever has is taken out. */
+function makeSubscriptionServer(
+  host: SocketHost,
+  schema: GraphQLSchema,
+  strangers: Set<Connection>,
+  options: SocketOptions,
+): Server<Connection> {
   const { context, history, introspection, milliseconds = limits.milliseconds } = options
   return makeServer<Record<string, unknown> | undefined, Connection>({
     connectionInitWaitTimeout: options.initMilliseconds ?? socketLimits.initMilliseconds,
@@ -159,6 +183,7 @@ function makeSubscriptionServer(host: SocketHost, schema: GraphQLSchema, options
       if (!caller.ok) return refuseConnection(connection, caller.problem)
       const own = context.followers.enter(caller.value.via?.principal ?? caller.value.principal)
       if (own === null) return refuseConnection(connection, { code: 'rate-limited', retryAfterS: 10 })
+      strangers.delete(connection)
       connection.leave()
       Object.assign(connection, { leave: own, caller: caller.value, credentials })
       // It may have gone while it was looked up.

@@ -200,6 +200,20 @@ test('a connection takes a place among the streams, and without one it is closed
   await expect.poll(() => followers.size).toBe(0)
 })
 
+test('a crowd that does not say who it is shuts nobody out: who has said nothing for longest goes', async () => {
+  const silent = connect(url, {})
+  await expect.poll(() => followers.size).toBe(1)
+  const leaves: (() => void)[] = []
+  for (let leave = followers.enter('nobody'); leave !== null; leave = followers.enter('nobody')) leaves.push(leave)
+
+  const honest = await open()
+  expect(await silent.closed).toBe('1013 Too many streams')
+  expect((await subscribe(honest, 'a', activity, red)).type).toBe('next')
+  for (const leave of leaves) leave()
+  honest.socket.terminate()
+  await expect.poll(() => followers.size).toBe(0)
+})
+
 test('over HTTP a subscription is refused, and told where it goes', async () => {
   const answer = await fetch(`${url}/graphql`, {
     method: 'POST',
