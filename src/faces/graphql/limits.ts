@@ -1,7 +1,6 @@
 import {
   getNamedType,
   getNullableType,
-  getOperationAST,
   isCompositeType,
   isListType,
   isObjectType,
@@ -11,10 +10,12 @@ import {
   type GraphQLCompositeType,
   type GraphQLField,
   type GraphQLSchema,
+  type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql'
 import type { FieldError } from '../../core/problem.ts'
+import { findOperation } from './operation-input.ts'
 import { Refusal } from './refusal.ts'
 
 /**
@@ -57,7 +58,7 @@ export function tooManyTokens(message: string): Refusal | null {
 
 /** Before it is validated, which takes the longer the more is in it. Fragments may go round in circles here. */
 export function checkShape(document: DocumentNode, introspection: boolean): void {
-  const counted = { aliases: 0, directives: 0, introspects: false, proto: false }
+  const counted = { aliases: 0, directives: 0, introspects: false, proto: false, protoVariable: false }
   const fragments = fragmentsOf(document)
   const depths = new Map<string, number>()
 
@@ -93,6 +94,7 @@ export function checkShape(document: DocumentNode, introspection: boolean): void
   for (const definition of document.definitions) {
     if (definition.kind !== 'OperationDefinition' && definition.kind !== 'FragmentDefinition') continue
     counted.directives += definition.directives?.length ?? 0
+    if (definition.variableDefinitions?.some(({ variable }) => variable.name.value === '__proto__') === true) counted.protoVariable = true
     depth = Math.max(depth, depthOf(definition.selectionSet, true))
   }
   const errors: string[] = []
@@ -101,6 +103,8 @@ export function checkShape(document: DocumentNode, introspection: boolean): void
   if (counted.directives > limits.directives) errors.push(`has ${counted.directives} directives; at most ${limits.directives} are possible`)
   // Compiled queries would put it where JavaScript looks for something else.
   if (counted.proto) errors.push('has the alias __proto__, which no answer can carry')
+  // Its value would be where the others are looked for.
+  if (counted.protoVariable) errors.push('has the variable $__proto__, which cannot be told from what JavaScript has there')
   if (counted.introspects && !introspection) errors.push('asks for the schema, and introspection is turned off here')
   if (errors.length > 0) throw tooMuch(errors)
 }
@@ -124,9 +128,9 @@ export function costOf(
   operationName: string | null,
   variables: Readonly<Record<string, unknown>>,
 ): number {
-  const operation = getOperationAST(document, operationName)
-  if (operation === null || operation === undefined) return 0
+  const operation = findOperation(document, operationName)
   const fragments = fragmentsOf(document)
+  const given = { ...defaultsOf(operation), ...variables }
   const costs = new Map<string, number>()
 
   function costIn(set: SelectionSetNode, parent: GraphQLCompositeType): number {
@@ -156,7 +160,7 @@ export function costOf(
     const type = getNamedType(field.type)
     if (!isCompositeType(type)) return 0
     const mutation = parent === schema.getMutationType() ? MUTATION : 0
-    return mutation + times(field, type, node, variables) * (1 + costIn(node.selectionSet, type))
+    return mutation + times(field, type, node, given) * (1 + costIn(node.selectionSet, type))
   }
   function typeNamed(name: string | undefined): GraphQLCompositeType | null {
     const type = name === undefined ? undefined : schema.getType(name)
@@ -183,6 +187,36 @@ function times(
   if (!isListType(getNullableType(field.type))) return 1
   // The items of a page were counted with its connection.
   return (field.name === 'nodes' || field.name === 'edges') && isObjectType(type) ? 1 : PLAIN_LIST
+}
+
+/** How many fields of the root an operation has, wherever they stand; a mutation that is asked for twice is two. */
+export function rootFieldsOf(document: DocumentNode, { selectionSet }: OperationDefinitionNode): number {
+  const fragments = fragmentsOf(document)
+  const known = new Map<string, number>()
+  function countIn(set: SelectionSetNode | undefined): number {
+    let count = 0
+    for (const selection of set?.selections ?? []) {
+      if (selection.kind === 'Field') count += 1
+      else if (selection.kind === 'InlineFragment') count += countIn(selection.selectionSet)
+      else count += countOf(selection.name.value)
+    }
+    return count
+  }
+  function countOf(name: string): number {
+    const count = known.get(name) ?? countIn(fragments.get(name)?.selectionSet)
+    known.set(name, count)
+    return count
+  }
+  return countIn(selectionSet)
+}
+
+/** What variables are when nothing is said for them; only numbers matter here. */
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    variableDefinitions.flatMap(({ variable, defaultValue }) =>
+      defaultValue?.kind === 'IntValue' ? [[variable.name.value, Number(defaultValue.value)] as const] : [],
+    ),
+  )
 }
 
 function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { getOperationAST, type DocumentNode, type OperationDefinitionNode } from 'graphql'
 import { isObject } from '../../core/json.ts'
 import { Refusal } from './refusal.ts'
 
@@ -20,6 +21,13 @@ export function readOperation(request: Pick<FastifyRequest, 'method' | 'body' | 
   return parse(body)
 }
 
+/** The operation that is meant. Throws where it is not said, so that nothing is executed that was not judged. */
+export function findOperation(document: DocumentNode, operationName: string | null): OperationDefinitionNode {
+  const operation = getOperationAST(document, operationName)
+  if (operation === null || operation === undefined) throw malformed('operationName does not say which of the operations is meant.')
+  return operation
+}
+
 function parse({ query, operationName, variables, extensions }: Readonly<Record<string, unknown>>): OperationInput {
   if (typeof query !== 'string' || query === '') throw malformed('query is the text of an operation.')
   if (!isNothing(operationName) && typeof operationName !== 'string') throw malformed('operationName is the name of an operation.')
@@ -27,7 +35,8 @@ function parse({ query, operationName, variables, extensions }: Readonly<Record<
   if (!isNothing(extensions) && !isObject(extensions)) throw malformed('extensions is an object.')
   return {
     query,
-    operationName: typeof operationName === 'string' ? operationName : null,
+    // No operation has the empty name; in a form or a URL it is none.
+    operationName: typeof operationName === 'string' && operationName !== '' ? operationName : null,
     variables: isObject(variables) ? variables : {},
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { getOperationAST, type DocumentNode, type FormattedExecutionResult, type GraphQLFormattedError } from 'graphql'
+import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, OperationDefinitionNode } from 'graphql'
 import mercurius from 'mercurius'
 import { problemDocument, problems, type Problem } from '../../core/problem.ts'
 import type { BranchHistory } from '../../operations/branch-history.ts'
@@ -7,9 +7,9 @@ import type { Caller } from '../../operations/caller.ts'
 import type { Context } from '../../operations/context.ts'
 import { errorsIn, presentError, problemIn, type Judge } from './errors.ts'
 import type { GraphContext } from './graph-context.ts'
-import { checkCost, checkLength, checkShape, limits } from './limits.ts'
+import { checkCost, checkLength, checkShape, limits, rootFieldsOf } from './limits.ts'
 import { openLoaders, tooLate } from './loaders.ts'
-import { readOperation, type OperationInput } from './operation-input.ts'
+import { findOperation, readOperation, type OperationInput } from './operation-input.ts'
 import { Refusal } from './refusal.ts'
 import { makeSchema } from './schema.ts'
 import { serveSockets, type SocketHost, type SocketOptions } from './sockets.ts'
@@ -70,11 +70,22 @@ export async function graphqlFace(app: FastifyInstance, host: Host, options: Gra
   })
   app.graphql.addHook('preValidation', async (_schema, document) => checkShape(document, options.introspection))
   app.graphql.addHook('preExecution', async (_schema, document, context) => {
-    const { method, input } = executing(context)
-    checkIsNoSubscription(document, input.operationName)
-    checkMethod(method, document, input.operationName)
+    const { method, input, caller } = executing(context)
+    const operation = findOperation(document, input.operationName)
+    checkIsNoSubscription(operation)
+    checkMethod(method, operation)
     checkCost(schema, document, input.operationName, input.variables)
+    await countMutations(caller, document, operation)
   })
+
+  /** Each mutation counts like a request of REST; the first was counted as the request that it came in. */
+  async function countMutations(caller: Caller, document: DocumentNode, operation: OperationDefinitionNode): Promise<void> {
+    if (operation.operation !== 'mutation') return
+    for (let more = rootFieldsOf(document, operation) - 1; more > 0; more--) {
+      const slowed = await host.countOne(caller)
+      if (slowed !== null) throw new Refusal(slowed)
+    }
+  }
 
   app.setErrorHandler((thrown, request, reply) => {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
@@ -152,14 +163,14 @@ function offersFor({ headers: { accept } }: FastifyRequest): readonly string[] {
   return accept?.includes(responseJson) === true ? [responseJson, json] : [json, responseJson]
 }
 
-function checkIsNoSubscription(document: DocumentNode, operationName: string | null): void {
-  if (getOperationAST(document, operationName)?.operation !== 'subscription') return
+function checkIsNoSubscription({ operation }: OperationDefinitionNode): void {
+  if (operation !== 'subscription') return
   throw new Refusal({ code: 'malformed', detail: 'Subscriptions come over a WebSocket, with the subprotocol graphql-transport-ws.' })
 }
 
 /** Links are followed and fetched ahead, so a GET changes nothing. */
-function checkMethod(method: string, document: DocumentNode, operationName: string | null): void {
-  if (method !== 'GET' || getOperationAST(document, operationName)?.operation === 'query') return
+function checkMethod(method: string, { operation }: OperationDefinitionNode): void {
+  if (method !== 'GET' || operation === 'query') return
   throw new Refusal({ code: 'method-not-allowed', method, allowed: ['POST'] })
 }
 

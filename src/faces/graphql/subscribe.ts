@@ -2,7 +2,6 @@ import type { FastifyBaseLogger } from 'fastify'
 import {
   createSourceEventStream,
   execute,
-  getOperationAST,
   parse,
   validate,
   type DocumentNode,
@@ -18,7 +17,7 @@ import type { Context } from '../../operations/context.ts'
 import { presentError, type Judge } from './errors.ts'
 import { checkCost, checkLength, checkShape, limits } from './limits.ts'
 import { openLoaders, tooLate } from './loaders.ts'
-import type { OperationInput } from './operation-input.ts'
+import { findOperation, type OperationInput } from './operation-input.ts'
 import { Refusal } from './refusal.ts'
 import type { FollowingContext } from './resolvers/subscriptions.ts'
 
@@ -37,10 +36,7 @@ export function readSubscription(
   checkShape(document, introspection)
   const errors = validate(schema, document)
   if (errors.length > 0) return errors
-  const operation = getOperationAST(document, operationName)
-  if (operation === null || operation === undefined)
-    throw new Refusal({ code: 'malformed', detail: 'operationName does not say which of the operations is meant.' })
-  if (operation.operation !== 'subscription')
+  if (findOperation(document, operationName).operation !== 'subscription')
     throw new Refusal({
       code: 'malformed',
       detail: 'Only subscriptions come over a WebSocket: send queries and mutations to POST /graphql.',

@@ -74,6 +74,22 @@ test('who asks too often is told so through both, however they ask', async () =>
   expect(here.json<Answered>().errors[0]?.extensions).toEqual(there.json())
 })
 
+test('many mutations in one body count as many requests', async () => {
+  const { graphql, close } = await door({ rateLimit: 3 })
+  const cancel = 'cancelRequest(input: { id: "none" }) { request { id } }'
+  const [few, many] = [
+    await graphql(`mutation { a: ${cancel} ...f } fragment f on Mutation { b: ${cancel} }`),
+    await graphql(`mutation { a: ${cancel} ...f } fragment f on Mutation { b: ${cancel} c: ${cancel} d: ${cancel} }`),
+  ]
+  await close()
+
+  expect(few.json<Answered>().errors.map(({ extensions }) => extensions['code'])).toEqual(['not-found', 'not-found'])
+  expect([many.statusCode, many.headers['retry-after']]).toEqual([429, '1'])
+  expect(many.json()).toEqual({
+    errors: [expect.objectContaining({ extensions: expect.objectContaining({ code: 'rate-limited' }) as unknown })],
+  })
+})
+
 test('a query that takes too long is given up, and nothing of it goes on', async () => {
   const gates: (() => void)[] = []
   const reads: string[] = []

@@ -35,6 +35,12 @@ const hostile: readonly (readonly [what: string, query: string, says: RegExp])[]
     '{ teams(first: 200) { nodes { resources(first: 200) { nodes { files { path } } } } } }',
     /costs \d+; at most 50000/,
   ],
+  [
+    'for long pages that a variable has without being given',
+    'query($n: Int = 200) { teams(first: $n) { nodes { resources(first: $n) { nodes { files { path } } } } } }',
+    /costs \d+; at most 50000/,
+  ],
+  ['with a variable that every object has', 'query($__proto__: ID!) { node(id: $__proto__) { id } }', /variable \$__proto__/],
   ['whose fragments double each other', doubling(4), /costs \d+; at most 50000/],
   [
     'for many changes at once',
@@ -77,6 +83,16 @@ describe('a query is refused', () => {
 
     expect([answer.status, answer.data, answer.errors[0]?.extensions.code]).toEqual([400, undefined, 'malformed'])
     expect(answer.errors[0]?.message).toMatch(/Cannot spread fragment/)
+  })
+
+  // What is compiled, the third time, is found by other rules than what is interpreted.
+  test.each(['', 'B'])('beyond the limits under the operation name "%s", however often it comes', async (operationName) => {
+    const expensive = '{ teams(first: 200) { nodes { resources(first: 200) { nodes { files { path } } } } } }'
+    const payload = { query: expensive, operationName }
+    for (let i = 0; i < 4; i++) {
+      const answer = await app.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${token}` }, payload })
+      expect(answer.json()).toEqual({ errors: [expect.anything()] })
+    }
   })
 
   test.each([0, -1, 201, 1_000_000])('for a page of %d', async (first) => {
@@ -122,6 +138,8 @@ test('the cost is what the documentation says', () => {
   expect(cost('{ list { nodes { name } } }')).toBe(100)
   expect(cost('{ list(first: 10) { edges { node { one { name } } } } }')).toBe(40)
   expect(cost('query($n: Int) { list(first: $n) { nodes { name } } }', { n: 3 })).toBe(6)
+  expect(cost('query($n: Int = 3) { list(first: $n) { nodes { name } } }')).toBe(6)
+  expect(cost('query($n: Int = 3) { list(first: $n) { nodes { name } } }', { n: 4 })).toBe(8)
   expect(cost('{ ...f } fragment f on Query { one { name } two: one { name } }')).toBe(2)
   expect(cost('mutation { change { name } }')).toBe(5_001)
   expect(limits.cost).toBe(50_000)
