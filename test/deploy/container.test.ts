@@ -147,7 +147,7 @@ test('the health check asks an address that the server has, and reads nothing bu
 
 test('production needs no package of development: nothing that is bundled or imported late is missing without them', () => {
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> }
-  const external = /const external = \[(.*)\]/.exec(read('scripts/build.ts'))?.[1] ?? ''
+  const external = /const external = \[(.*)\]/.exec(read('scripts/bundle.ts'))?.[1] ?? ''
   const names = [...external.matchAll(/'([^']+)'/g)].map((match) => match[1] ?? '')
   expect(names).toContain('@fastify/swagger-ui')
   // The embedded PostgreSQL is optional: an image has DATABASE_URL.

@@ -19,7 +19,7 @@ import { openWorkers, type WorkProcess } from '../support/workers.ts'
  * The worker is killed with -9 after every step of delivery, and another one is started: the end is the same each time, one
  * commit for each request and its money captured once (L5, L6).
  */
-const startWork = openWorkers()
+const startWork = await openWorkers()
 const LIMIT = { timeout: 40_000, interval: 50 }
 
 type Walk = {

@@ -10,7 +10,7 @@ import { openPurse } from '../support/purse.ts'
 import { openWorkers, type WorkProcess } from '../support/workers.ts'
 
 /** The queue burns (L8): its tables are emptied while a delivery is under way, hints are never given, and every request is committed. */
-const startWork = openWorkers()
+const startWork = await openWorkers()
 const LIMIT = { timeout: 40_000, interval: 50 }
 
 const house = await openHouse()
