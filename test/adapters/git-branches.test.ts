@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { appendFileSync, copyFileSync, existsSync, readdirSync, rmSync, truncateSync, chmodSync, writeFileSync } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  chmodSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -324,6 +335,18 @@ describe('the private mirror', () => {
 
     if (first instanceof GitFault) expect(first.kind).toBe('again')
     expect(result).toEqual({ parent: head, digest: digestOf('a: 2\n') })
+  })
+
+  test('takes away what a killed process left half made or half removed, and nothing that is in the making', async () => {
+    const mirrors = join(stage.directory, 'mirrors')
+    const left = ['old', 'new'].map((kind) => join(mirrors, `${kind}-${stage.key}.git`))
+    const fresh = join(mirrors, `new-${randomUUID()}.git`)
+    for (const folder of [...left, fresh]) mkdirSync(join(folder, 'objects'), { recursive: true })
+    for (const folder of left) utimesSync(folder, 1, 1)
+
+    await stage.open().fetch()
+
+    expect([...left, fresh].filter((folder) => existsSync(folder))).toEqual([fresh])
   })
 
   test('does not pile up packs and loose objects', async () => {

@@ -39,6 +39,7 @@ const SETTINGS = `[core]
 /** Above either, looking an object up gets slow; a geometric repack then costs what is new, not what is there. */
 const MAX_PACKS = 40
 const MAX_LOOSE_IN_ONE_OF_256 = 20
+const UNFINISHED_MS = 3_600_000
 
 export type Mirror = {
   /** Its folder. */
@@ -97,7 +98,20 @@ export function createMirror(
     // What is in the way is a half-removed one, or one that another process has just made; both may go.
     await discard()
     await rename(fresh, path)
+    await sweepUp()
     return true
+  }
+
+  /** Mirrors that a killed process had not done making, or removing. */
+  async function sweepUp(): Promise<void> {
+    const long = Date.now() - UNFINISHED_MS
+    for (const name of await listNames(directory)) {
+      if (!/^(old|new)-[0-9a-f-]{36}\.git$/.test(name)) continue
+      const folder = join(directory, name)
+      // It may be another branch's, and in the making.
+      const { mtimeMs = Date.now() } = await stat(folder).catch(() => ({}) as { mtimeMs?: number })
+      if (mtimeMs < long) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+    }
   }
 
   async function maintain(): Promise<string | null> {
