@@ -29,6 +29,8 @@ export const limits = {
   characters: 20_000,
   tokens: 1_000,
   depth: 16,
+  /** With each fragment as often as it is named: whoever compiles or validates a query may have to go through all of it. */
+  selections: 2_000,
   aliases: 50,
   directives: 50,
   cost: 50_000,
@@ -56,31 +58,33 @@ export function tooManyTokens(message: string): Refusal | null {
     : null
 }
 
+type Extent = { readonly depth: number; readonly selections: number }
+
 /** Before it is validated, which takes the longer the more is in it. Fragments may go round in circles here. */
 export function checkShape(document: DocumentNode, introspection: boolean): void {
   const counted = { aliases: 0, directives: 0, introspects: false, proto: false, protoVariable: false }
   const fragments = fragmentsOf(document)
-  const depths = new Map<string, number>()
+  const known = new Map<string, Extent>()
 
-  /** How deep it goes below here; of a fragment that is under way, nothing. */
-  function depthOf(set: SelectionSetNode, count: boolean): number {
-    let depth = 0
-    for (const selection of set.selections) {
+  /** How far it goes below here; of a fragment that is under way, nothing. */
+  function extentOf(set: SelectionSetNode | undefined, count: boolean): Extent {
+    let [depth, selections] = [0, 0]
+    for (const selection of set?.selections ?? []) {
       if (count) look(selection)
-      if (selection.kind === 'FragmentSpread') depth = Math.max(depth, depthOfFragment(selection.name.value))
-      else if (selection.kind === 'InlineFragment') depth = Math.max(depth, depthOf(selection.selectionSet, count))
-      else depth = Math.max(depth, 1 + (selection.selectionSet === undefined ? 0 : depthOf(selection.selectionSet, count)))
+      const within = selection.kind === 'FragmentSpread' ? extentOfFragment(selection.name.value) : extentOf(selection.selectionSet, count)
+      depth = Math.max(depth, within.depth + (selection.kind === 'Field' ? 1 : 0))
+      selections += 1 + within.selections
     }
-    return depth
+    return { depth, selections }
   }
-  function depthOfFragment(name: string): number {
-    const known = depths.get(name)
-    if (known !== undefined) return known
-    depths.set(name, 0)
-    const fragment = fragments.get(name)
-    const depth = fragment === undefined ? 0 : depthOf(fragment.selectionSet, false)
-    depths.set(name, depth)
-    return depth
+  function extentOfFragment(name: string): Extent {
+    let extent = known.get(name)
+    if (extent === undefined) {
+      known.set(name, { depth: 0, selections: 0 })
+      extent = extentOf(fragments.get(name)?.selectionSet, false)
+      known.set(name, extent)
+    }
+    return extent
   }
   function look(selection: SelectionNode): void {
     counted.directives += selection.directives?.length ?? 0
@@ -90,15 +94,21 @@ export function checkShape(document: DocumentNode, introspection: boolean): void
     if (selection.name.value === '__schema' || selection.name.value === '__type') counted.introspects = true
   }
 
-  let depth = 0
+  let [depth, selections] = [0, 0]
   for (const definition of document.definitions) {
     if (definition.kind !== 'OperationDefinition' && definition.kind !== 'FragmentDefinition') continue
     counted.directives += definition.directives?.length ?? 0
     if (definition.variableDefinitions?.some(({ variable }) => variable.name.value === '__proto__') === true) counted.protoVariable = true
-    depth = Math.max(depth, depthOf(definition.selectionSet, true))
+    const extent = extentOf(definition.selectionSet, true)
+    depth = Math.max(depth, extent.depth)
+    selections = Math.max(selections, extent.selections)
   }
   const errors: string[] = []
   if (depth > limits.depth) errors.push(`is ${depth} levels deep; at most ${limits.depth} are possible`)
+  if (selections > limits.selections)
+    errors.push(
+      `selects ${selections} fields and fragments, each fragment counted as often as it is named; at most ${limits.selections} are possible`,
+    )
   if (counted.aliases > limits.aliases) errors.push(`has ${counted.aliases} aliases; at most ${limits.aliases} are possible`)
   if (counted.directives > limits.directives) errors.push(`has ${counted.directives} directives; at most ${limits.directives} are possible`)
   // Compiled queries would put it where JavaScript looks for something else.

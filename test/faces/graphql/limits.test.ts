@@ -42,6 +42,7 @@ const hostile: readonly (readonly [what: string, query: string, says: RegExp])[]
   ],
   ['with a variable that every object has', 'query($__proto__: ID!) { node(id: $__proto__) { id } }', /variable \$__proto__/],
   ['whose fragments double each other', doubling(4), /costs \d+; at most 50000/],
+  ['whose fragments double each other, and cost nothing', doublingLeaves(30), /selects 5368709118 .*; at most 2000/],
   [
     'for many changes at once',
     `mutation { ${Array.from({ length: 11 }, (_, i) => `a${i}: cancelRequest(input: { id: "x" }) { request { id } }`).join(' ')} }`,
@@ -62,6 +63,10 @@ function doubling(length: number): string {
       `fragment ${name(i)} on Team { one: budgets(first: 3) { nodes { team { ${i + 1 < length ? `...${name(i + 1)}` : 'name'} } } } two: services(first: 3) { nodes { owner { ${i + 1 < length ? `...${name(i + 1)}` : 'name'} } } } }`,
   )
   return `{ teams(first: 200) { nodes { ...a } } } ${fragments.join(' ')}`
+}
+function doublingLeaves(length: number): string {
+  const fragments = Array.from({ length }, (_, i) => `fragment f${i} on Team { name ...f${i + 1} ... on Team { ...f${i + 1} } }`)
+  return `{ team(name: "red") { ...f0 } } ${fragments.join(' ')} fragment f${length} on Team { name }`
 }
 function name(index: number): string {
   return String.fromCharCode(97 + index)
