@@ -73,7 +73,7 @@ async function endPool(pool: pg.Pool): Promise<void> {
   await closed
 }
 
-/** A statement that is prepared once per connection under its name. */
+/** A statement that is prepared once per connection under its name, and kept as long as the connection is; an empty one is no name. */
 export type Statement = { readonly name: string; readonly text: string }
 
 /**

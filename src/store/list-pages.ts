@@ -20,6 +20,16 @@ export function limitOf(first: number): number {
   return limits.find((most) => most >= first) ?? first
 }
 
+/**
+ * The name under which a connection keeps a list's statement prepared; empty, and it is not kept: PostgreSQL has 80 kB for each
+ * as long as the connection is there, and whoever tries all filters together would fill its memory. `after` and the team come
+ * with any of them.
+ */
+export function nameOf(list: string, limit: number, filters: readonly string[]): string {
+  const narrowing = filters.filter((filter) => filter !== 'team' && filter !== 'after')
+  return narrowing.length > 1 ? '' : `${list} ${limit} ${filters.join(' ')}`
+}
+
 const MANY = 20
 
 /** Whether one scan through everything finds a page sooner than one for each team. */

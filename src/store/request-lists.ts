@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { idToUuid, type Id } from '../core/ids.ts'
 import { requestStates, type RequestState } from '../core/request.ts'
 import { run } from './database.ts'
-import { isMany, limitOf, type Version } from './list-pages.ts'
+import { isMany, limitOf, nameOf, type Version } from './list-pages.ts'
 import { versionOf, type Sight } from './requests.ts'
 
 export type RequestFilter = {
@@ -45,7 +45,7 @@ function statementOf(
   const select: Select = (from, ...more) =>
     `select q.id, ${versionOf} as version from ${from} where ${[...more, ...where, 'true'].join(' and ')} order by q.id desc limit ${limit}`
   // A plan is made for the statement, so whatever changes its text is in its name; PostgreSQL keeps 63 characters of one.
-  const named = (kind: string, text: string): Bound => ({ name: `list ${kind} ${limit} ${names.join(' ')}`, text, values })
+  const named = (kind: string, text: string): Bound => ({ name: nameOf(`list ${kind}`, limit, names), text, values })
 
   // Other teams' requests that the reader may approve show among those that wait, which are few; so that any other list
   // stays one scan of an index.

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { idFromUuid, idToUuid, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { run } from './database.ts'
-import { isMany, limitOf, rowVersion, type Version, type Versioned } from './list-pages.ts'
+import { isMany, limitOf, nameOf, rowVersion, type Version, type Versioned } from './list-pages.ts'
 import { resourceStatuses, type ResourceFile, type ResourceRecord, type ResourceStatus } from './resources.ts'
 
 export type ResourceFilter = {
@@ -50,7 +50,7 @@ export async function listResourceVersions(
       `select s.id, s.version from unnest(${bind(seen)}::text[]) mine(team) cross join lateral (${select('x.team = mine.team')}) s
         order by s.id desc limit ${limit}`,
     ]
-  const rows = await run<Version>(pool, { name: `list_resources ${kind} ${limit} ${names.join(' ')}`, text }, values)
+  const rows = await run<Version>(pool, { name: nameOf(`list_resources ${kind}`, limit, names), text }, values)
   return rows.slice(0, page.first)
 }
 

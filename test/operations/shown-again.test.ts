@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { isObject, type JsonObject } from '../../src/core/json.ts'
+import { requestStates } from '../../src/core/request.ts'
 import type { Caller } from '../../src/operations/caller.ts'
 import { cancelRequest } from '../../src/operations/cancel-request.ts'
 import { approveRequest, rejectRequest } from '../../src/operations/decide-request.ts'
@@ -190,6 +191,20 @@ test('a row is another one when it was written at another time, though by a tran
 
   expect(second[0]).not.toBe(first[0])
   expect(second[1]).not.toBe(first[1])
+})
+
+test('whoever tries all filters together does not fill the memory of a connection with statements', async () => {
+  const one = new pg.Pool({ connectionString: house.urls.appUrl, max: 1 })
+  const sight = { all: false, teams: ['red'], approves: [{ team: 'red', role: 'owner' as const }] }
+  const filters = [undefined, ...requestStates].flatMap((state) =>
+    [{}, { environment: 'lab' }, { environment: 'lab', resource: { name } }].map((more) => ({ ...more, ...(state && { state }) })),
+  )
+  for (const filter of filters) await listRequestVersions(one, sight, filter, { first: 5, after: null })
+  const { rows } = await one.query('select count(*)::int as kept from pg_prepared_statements')
+  await one.end()
+
+  // One for none, one for each state, and one for the place.
+  expect(rows).toEqual([{ kept: 2 + requestStates.length }])
 })
 
 test('what is remembered is what was kept last, and never more than the weight', () => {
