@@ -11,7 +11,8 @@ export function nextSteps(config: Config, address: string): string {
   const body = (name: string) =>
     `{"team":"payments","environment":"dev","reason":"first try","changes":[{"action":"create","blueprint":"postgres","name":"${name}","parameters":{"size":"s"}}]}`
   const send = ` -H 'Content-Type: application/json' -d '${body('orders-db')}'`
-  const docs = `API description: ${address}/docs`
+  const graphiql = config.introspection ? `\nGraphQL to try: ${address}/graphiql` : ''
+  const docs = `API description: ${address}/docs${graphiql}`
   // Without the example platform there is no team payments to ask for.
   if (!config.examples) return `${docs}\n`
   return [

@@ -1,7 +1,8 @@
 /** The walk from a first question to a commit: one tab each. Its teams and blueprints are those of the examples. */
 export const examples: readonly { readonly query: string; readonly variables?: string }[] = [
   {
-    query: `# 1. Who am I? Put a token above; it stays in this tab.
+    query: `# 1. Who am I?
+# Put a token above; it stays in this tab.
 query Me {
   me {
     subject
