@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { once } from 'node:events'
+import { connect, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { openHttpHouse } from './http-house.ts'
 
@@ -252,4 +253,15 @@ test('from the stop signal on it is alive and not ready', async () => {
   expect([before.statusCode, before.json().ready]).toEqual([200, true])
   expect([ready.statusCode, ready.json().ready]).toEqual([503, false])
   expect(alive.statusCode).toBe(200)
+})
+
+test('who connects and asks nothing does not hold up the end', async () => {
+  if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo // A port, not a socket of the file system.
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+  await once(socket, 'connect')
+
+  const [, ended] = await Promise.all([app.close(), once(socket, 'close')])
+
+  expect(ended).toHaveLength(1)
 })

@@ -28,6 +28,7 @@ import { requestActionRoutes } from './routes/request-actions.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { resourceRoutes } from './routes/resources.ts'
 import { hardenHeaders } from './security-headers.ts'
+import { endSilentConnections } from './silent-connections.ts'
 import { traceRequests } from './trace-requests.ts'
 
 declare module 'fastify' {
@@ -104,6 +105,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   traceRequests(app)
   acceptJson(app)
   hardenHeaders(app)
+  endSilentConnections(app)
   measureRequests(app, metrics)
   measureStreams(metrics, context)
   await describeApi(app, API_VERSION)

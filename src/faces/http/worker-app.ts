@@ -6,6 +6,7 @@ import type { HttpApp } from './http-app.ts'
 import { answerBrokenRequest, answerError, sendProblem } from './problems.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hardenHeaders } from './security-headers.ts'
+import { endSilentConnections } from './silent-connections.ts'
 
 export type WorkerAppOptions = {
   readonly watched: Watched
@@ -29,6 +30,7 @@ export async function buildWorkerApp({ watched, log, metrics, stopping }: Worker
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, { code: 'not-found' }))
   hardenHeaders(app)
+  endSilentConnections(app)
   // What the platform as a whole is up to, every API replica shows: shown here too, an API that is gone would not be missed.
   healthRoutes(app, { watched, registry: metrics, stopping })
   await app.ready()
