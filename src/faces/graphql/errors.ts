@@ -27,6 +27,11 @@ export function errorsIn(error: unknown): readonly unknown[] {
   return [error]
 }
 
+/** Messages of graphql repeat what they are about, which may be a megabyte; what is wrong with it is at the end. */
+function shortened(message: string): string {
+  return message.length <= 1_000 ? message : `${message.slice(0, 200)} … ${message.slice(-400)}`
+}
+
 export function problemIn(error: unknown, judge: Judge): Problem {
   if (error instanceof Refusal) return error.problem
   if (!(error instanceof GraphQLError)) return judge(error instanceof Error ? error : new Error(String(error)))
@@ -35,7 +40,7 @@ export function problemIn(error: unknown, judge: Judge): Problem {
   // An argument that cannot be read is the caller's mistake, even where it is found out while fields are read.
   const isOfQuery = error.path === undefined || (originalError instanceof GraphQLError && originalError.nodes?.[0]?.kind !== 'Field')
   if (isOfQuery && (originalError === undefined || originalError instanceof GraphQLError)) {
-    return tooManyTokens(error.message)?.problem ?? { code: 'malformed', detail: error.message }
+    return tooManyTokens(error.message)?.problem ?? { code: 'malformed', detail: shortened(error.message) }
   }
   return judge(originalError ?? error)
 }

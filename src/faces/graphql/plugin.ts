@@ -1,5 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { DocumentNode, FormattedExecutionResult, GraphQLFormattedError, OperationDefinitionNode } from 'graphql'
+import {
+  getVariableValues,
+  type DocumentNode,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql'
 import mercurius from 'mercurius'
 import { problemDocument, problems, type Problem } from '../../core/problem.ts'
 import type { BranchHistory } from '../../operations/branch-history.ts'
@@ -75,7 +82,9 @@ export async function graphqlFace(app: FastifyInstance, host: Host, options: Gra
     checkIsNoSubscription(operation)
     checkMethod(method, operation)
     checkCost(schema, document, input.operationName, input.variables)
+    checkVariables(schema, operation, input)
     await countMutations(caller, document, operation)
+    return { variables: { ...input.variables } }
   })
 
   /** Each mutation counts like a request of REST; the first was counted as the request that it came in. */
@@ -130,12 +139,8 @@ export async function graphqlFace(app: FastifyInstance, host: Host, options: Gra
     const load = openLoaders(context, caller, signal)
     const shared: Executing = { context, history, caller, load, log: request.log, signal, method: request.method, input, judge }
     // Its errors were presented by the formatter above.
-    return app.graphql(
-      sourceOf(input),
-      { ...shared },
-      { ...input.variables },
-      input.operationName ?? undefined,
-    ) as Promise<FormattedExecutionResult>
+    // Variables come along in the hook, once they were looked at.
+    return app.graphql(sourceOf(input), { ...shared }, undefined, input.operationName ?? undefined) as Promise<FormattedExecutionResult>
   }
 
   const route = { schema: { hide: true } }
@@ -172,6 +177,12 @@ function checkIsNoSubscription({ operation }: OperationDefinitionNode): void {
 function checkMethod(method: string, { operation }: OperationDefinitionNode): void {
   if (method !== 'GET' || operation === 'query') return
   throw new Refusal({ code: 'method-not-allowed', method, allowed: ['POST'] })
+}
+
+/** Each mistake in a variable repeats the whole of its value, so there are only a few. */
+function checkVariables(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode, { variables }: OperationInput): void {
+  const { errors } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 5 })
+  if (errors !== undefined) throw new AggregateError(errors)
 }
 
 function isOfQuery({ code }: Problem): boolean {

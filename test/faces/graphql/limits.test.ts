@@ -112,6 +112,17 @@ describe('a query is refused', () => {
     expect([answer.status, answer.errors[0]?.extensions.code]).toEqual([413, 'too-large'])
   })
 
+  test('with thousands of mistakes in a variable, in a few words', async () => {
+    const input = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`x${i}`, 'secret']))
+    const answer = await graphql('mutation($input: CancelRequestInput!) { cancelRequest(input: $input) { request { id } } }', {
+      variables: { input },
+    })
+
+    expect(new Set(answer.errors.map(({ extensions }) => extensions.code))).toEqual(new Set(['malformed']))
+    expect(answer.errors[0]?.message).toMatch(/^Variable "\$input" got invalid value .* … .* must be|was not provided|is not defined/)
+    expect([answer.status, answer.errors.length <= 6, answer.text.length < 20_000]).toEqual([400, true, true])
+  })
+
   test('with JSON in it that is nested without end', async () => {
     const answer = await graphql(`mutation { apply(input: { documents: [${'['.repeat(450)}${']'.repeat(450)}] }) { platformRevision } }`)
 
