@@ -23,10 +23,11 @@ export default defineConfig({
   // As Node resolves it, for mercurius and for us: of a schema that another copy made, graphql says that it is none.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    // Forks: a leaked socket or child process of one file cannot hide in another.
     pool: 'forks',
-    // Each has a database server of its own (test/support/database-server.ts).
+    // Each with a database server of its own (test/support/database-server.ts),
     maxWorkers: 2,
+    // for many files: half of a run was each of them loading the same modules anew.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,
