@@ -23,17 +23,17 @@ export default defineConfig({
   // As Node resolves it, for mercurius and for us: of a schema that another copy made, graphql says that it is none.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
+    // Forks: a leaked socket or child process of one file cannot hide in another.
     pool: 'forks',
-    // Each with a database server of its own (test/support/database-server.ts),
+    // Each with a database server of its own (test/support/database-server.ts).
     maxWorkers: 2,
-    // for many files: half of a run was each of them loading the same modules anew.
-    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,
     restoreMocks: true,
     projects: [
-      { extends: true, test: { name: 'pure', include: pure, exclude: parts } },
+      // What leaks nothing need not load its modules anew for each file.
+      { extends: true, test: { name: 'pure', include: pure, exclude: parts, isolate: false } },
       // Only these and the page need the database server, which takes two seconds to be made.
       {
         extends: true,
