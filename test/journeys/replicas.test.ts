@@ -204,7 +204,7 @@ function tell({ server }: Redis, replicas: Replicas): void {
     const ended = stopped.stop('SIGTERM')
     expect(await here.closed).toBe('1012 Restarting')
     expect(await ended).toEqual({ code: 0, signal: null })
-    replicas.serve.splice(replicas.serve.indexOf(stopped), 1, await replicas.startServe())
+    replicas.serve.splice(replicas.serve.indexOf(stopped), 1)
     const meanwhile = await submit(0, 'told-meanwhile')
     await replicas.untilCommitted([meanwhile])
     here = await follow(other, cursor)
