@@ -15,18 +15,15 @@ import { createGitBranches } from '../src/adapters/git/branches.ts'
 import { createRepository } from '../src/adapters/git/create-repository.ts'
 import { parseYamlDocuments } from '../src/core/yaml.ts'
 import { applyDocuments } from '../src/operations/apply-documents.ts'
-import { scopes, type Caller } from '../src/operations/caller.ts'
+import type { Caller } from '../src/operations/caller.ts'
 import type { Context } from '../src/operations/context.ts'
 import { deliverBranch } from '../src/operations/deliver-requests.ts'
 import { standardBatch, type Delivery, type DeliveryStep } from '../src/operations/deliver-turn.ts'
-import { openContext } from '../src/operations/open-context.ts'
 import { submitRequest } from '../src/operations/submit-request.ts'
-import { openDatabase } from '../src/store/database.ts'
 import { lockBranch } from '../src/store/deliveries.ts'
 import { embedded, prepareRoles } from '../src/store/embedded-roles.ts'
 import { migrate } from '../src/store/migrate.ts'
-import { openNotices } from '../src/store/notices.ts'
-import { knowPrincipal } from '../src/store/principals.ts'
+import { openAsking } from './support/asking.ts'
 import { readCpu, type Cpu } from './support/cpu.ts'
 
 const REQUESTS = Number(process.argv[2] ?? '2000')
@@ -150,24 +147,8 @@ async function openInstallation(places: readonly Place[]): Promise<Installation>
   await prepareRoles(server.url(SUPERUSER, 'postgres'))
   const [ownerUrl, appUrl] = [server.url(embedded.owner, embedded.database), server.url(embedded.application, embedded.database)]
   await migrate({ ownerUrl, appUrl, directory: join(import.meta.dirname, '../prisma/migrations') })
-  const database = openDatabase({ url: appUrl, poolSize: 8, onIdleError: () => undefined })
-  const notices = await openNotices(appUrl, () => undefined)
-  const context = openContext({
-    database,
-    notices,
-    hints: { deliver: () => undefined, close: async () => undefined, fault: null },
-    currency: 'EUR',
-    allowFileRepositories: true,
-    pendingMigrations: async () => [],
-    now: () => new Date(),
-  })
-  const caller = { kind: 'person', email: 'ann@example.com', groups: [], scopes: new Set(scopes), via: null } as const
-  const ann: Caller = {
-    ...caller,
-    principal: await knowPrincipal(database.pool, 'person', 'ann@example.com'),
-    subject: 'ann@example.com',
-    administrator: false,
-  }
+  const asking = await openAsking(appUrl)
+  const { context, ann } = asking
   const parsed = parseYamlDocuments(platform(places))
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem))
   const applied = await applyDocuments(context, { ...ann, administrator: true }, { documents: parsed.value, dryRun: false })
@@ -176,7 +157,7 @@ async function openInstallation(places: readonly Place[]): Promise<Installation>
   const steps = new Map<DeliveryStep, number>()
   let last = 0
   const delivery: Delivery = {
-    pool: database.pool,
+    pool: context.database.pool,
     git: branches,
     lock: (branch) => lockBranch(() => new pg.Client({ connectionString: appUrl }), branch),
     locate: (repository) => repository,
@@ -197,8 +178,7 @@ async function openInstallation(places: readonly Place[]): Promise<Installation>
     steps,
     async close() {
       await branches.close()
-      await notices.close()
-      await database.close()
+      await asking.close()
       await server.stop()
     },
   }

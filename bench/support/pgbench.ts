@@ -3,13 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { scopes, type Caller } from '../../src/operations/caller.ts'
-import { openContext } from '../../src/operations/open-context.ts'
 import { submitRequest } from '../../src/operations/submit-request.ts'
 import { openAdmission } from '../../src/store/admission.ts'
-import { openDatabase } from '../../src/store/database.ts'
-import { openNotices } from '../../src/store/notices.ts'
-import { knowPrincipal } from '../../src/store/principals.ts'
+import { openAsking } from './asking.ts'
 import { benchSubmit } from './platform.ts'
 import type { Stage } from './stage.ts'
 
@@ -57,37 +53,15 @@ export async function openPgbench(stage: Stage): Promise<Pgbench> {
 
 async function admitDocument(appUrl: string): Promise<string> {
   let document = ''
-  const database = openDatabase({ url: appUrl, poolSize: 2, onIdleError: () => undefined })
-  const notices = await openNotices(appUrl, () => undefined)
-  const context = openContext({
-    database,
-    notices,
-    hints: { deliver: () => undefined, close: async () => undefined, fault: null },
-    currency: 'EUR',
-    allowFileRepositories: true,
-    pendingMigrations: async () => [],
-    now: () => new Date(),
-  })
+  const { context, ann, close } = await openAsking(appUrl)
   const listening = {
     query: async ({ values }: { readonly values: readonly string[] }) => {
       document = values[0] ?? ''
       return { rows: [{ answer: { outcome: 'key-reused' } }] }
     },
   } as unknown as pg.Pool // Of a pool, admission uses `query` alone.
-  const subject = 'ann@example.com'
-  const ann: Caller = {
-    principal: await knowPrincipal(database.pool, 'person', subject),
-    subject,
-    kind: 'person',
-    email: subject,
-    groups: [],
-    scopes: new Set(scopes),
-    administrator: false,
-    via: null,
-  }
   await submitRequest({ ...context, admission: openAdmission(listening) }, ann, benchSubmit('t0', 'marked'), null)
-  await notices.close()
-  await database.close()
+  await close()
 
   const [submit] = JSON.parse(document) as [AdmitDocument]
   const marked = (text: string) => text.replaceAll('marked', '@NAME@')

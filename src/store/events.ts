@@ -29,7 +29,26 @@ export type EventFilter = { readonly team?: string; readonly type?: string; read
 const frequent = ['dev.purser.request.submitted.v1', 'dev.purser.request.committed.v1', 'dev.purser.resource.changed.v1']
 const isRare = `e.type not in (${frequent.map((type) => `'${type}'`).join(', ')})`
 
-const columns = 'e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.generation, e.tx::text, e.seq::text'
+/** Of an event `e`, as `parseEvent` takes them. */
+export const eventColumns = 'e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.generation, e.tx::text, e.seq::text'
+
+export type EventRow = {
+  readonly id: string
+  readonly type: string
+  readonly time: Date
+  readonly actor: Actor
+  readonly team: string | null
+  readonly subject: string
+  readonly data: JsonObject
+  readonly generation: number
+  readonly tx: string
+  readonly seq: string
+}
+
+/** The record of a row, whatever else was selected with it. */
+export function parseEvent({ id, type, time, actor, team, subject, data, generation, tx, seq }: EventRow): EventRecord {
+  return { id: idFromUuid('event', id), type, time, actor, team, subject, data, position: { generation, tx: BigInt(tx), seq: BigInt(seq) } }
+}
 
 /**
  * A page of the log of these teams (null: of all, and of the platform itself), oldest first. Events of a transaction that
@@ -62,35 +81,19 @@ export async function listEvents(
       `(e.generation, e.tx, e.seq) > (${bind(page.after.generation)}::integer, ${bind(page.after.tx)}::text::xid8, ${bind(page.after.seq)}::bigint)`,
     )
   const select = (...more: readonly string[]) =>
-    `select ${columns} from event e where ${[...more, ...where].join(' and ')} order by e.generation, e.tx, e.seq limit ${limit}`
+    `select ${eventColumns} from event e where ${[...more, ...where].join(' and ')} order by e.generation, e.tx, e.seq limit ${limit}`
   let [kind, text] = ['all', '']
   if (seen === null || filter.team !== undefined) text = select()
   else if (isMany(seen) || filter.subject !== undefined) [kind, text] = ['many', select(`(e.team = any (${bind(seen)}::text[])) is true`)]
   else
     [kind, text] = [
       'each',
-      `select ${columns} from unnest(${bind(seen)}::text[]) mine(name) cross join lateral (
+      `select ${eventColumns} from unnest(${bind(seen)}::text[]) mine(name) cross join lateral (
           select e.* from event e where ${['e.team = mine.name', ...where].join(' and ')} order by e.generation, e.tx, e.seq limit ${limit}) e
         order by e.generation, e.tx, e.seq limit ${limit}`,
     ]
-  type Row = {
-    id: string
-    type: string
-    time: Date
-    actor: Actor
-    team: string | null
-    subject: string
-    data: JsonObject
-    generation: number
-    tx: string
-    seq: string
-  }
-  const rows = await run<Row>(pool, { name: `list_events ${kind} ${limit} ${names.join(' ')}`, text }, values)
-  return rows.slice(0, page.first).map(({ generation, tx, seq, ...row }) => ({
-    ...row,
-    id: idFromUuid('event', row.id),
-    position: { generation, tx: BigInt(tx), seq: BigInt(seq) },
-  }))
+  const rows = await run<EventRow>(pool, { name: `list_events ${kind} ${limit} ${names.join(' ')}`, text }, values)
+  return rows.slice(0, page.first).map(parseEvent)
 }
 
 /** A forbidden write, for the log. */

@@ -1,12 +1,10 @@
 import type pg from 'pg'
 import type { Document, Kind } from '../core/document/document.ts'
 import { idFromUuid, idToUuid, type Id } from '../core/ids.ts'
-import type { JsonObject } from '../core/json.ts'
-import type { Actor } from '../core/request-record.ts'
 import type { LedgerEntry } from './budgets.ts'
 import { run } from './database.ts'
 import type { DocumentRecord, DocumentVersionRecord } from './documents.ts'
-import type { EventPosition, EventRecord } from './events.ts'
+import { eventColumns, parseEvent, type EventPosition, type EventRecord, type EventRow } from './events.ts'
 import { byParent, type PageOf } from './graph-reads.ts'
 import { limitOf } from './list-pages.ts'
 import type { ResourceChange } from './resources.ts'
@@ -199,25 +197,12 @@ export async function listEventsOf(
   type: string | null,
   page: PageOf<EventPosition>,
 ): Promise<ReadonlyMap<string, readonly EventRecord[]>> {
-  type Row = {
-    parent: string
-    id: string
-    type: string
-    time: Date
-    actor: Actor
-    team: string | null
-    subject: string
-    data: JsonObject
-    generation: number
-    tx: string
-    seq: string
-  }
   const limit = limitOf(page.first)
-  const rows = await run<Row>(
+  const rows = await run<EventRow & { readonly parent: string }>(
     pool,
     {
       name: `events_of ${by} ${limit}${page.after === null ? '' : ' after'}`,
-      text: `select mine.key as parent, e.id, e.type, e.time, e.actor, e.team, e.subject, e.data, e.generation, e.tx::text, e.seq::text
+      text: `select mine.key as parent, ${eventColumns}
         from unnest($1::text[]) mine(key) cross join lateral (
           select z.* from event z where z.${by} = mine.key and ($2::text is null or z.type = $2)
             and (z.tx < pg_snapshot_xmin(pg_current_snapshot()) or z.generation < (select current_generation()))
@@ -227,19 +212,5 @@ export async function listEventsOf(
     },
     page.after === null ? [parents, type] : [parents, type, page.after.generation, page.after.tx, page.after.seq],
   )
-  return new Map(
-    [...byParent(rows, page.first)].map(([key, list]) => [
-      key,
-      list.map((row) => ({
-        type: row.type,
-        time: row.time,
-        actor: row.actor,
-        team: row.team,
-        subject: row.subject,
-        data: row.data,
-        id: idFromUuid('event', row.id),
-        position: { generation: row.generation, tx: BigInt(row.tx), seq: BigInt(row.seq) },
-      })),
-    ]),
-  )
+  return new Map([...byParent(rows, page.first)].map(([key, list]) => [key, list.map(parseEvent)]))
 }

@@ -1,0 +1,42 @@
+import { scopes, type Caller } from '../../src/operations/caller.ts'
+import type { Context } from '../../src/operations/context.ts'
+import { openContext } from '../../src/operations/open-context.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { openNotices } from '../../src/store/notices.ts'
+import { knowPrincipal } from '../../src/store/principals.ts'
+
+/** Operations without a face, and a person who asks. */
+export type Asking = { readonly context: Context; readonly ann: Caller; close(): Promise<void> }
+
+export async function openAsking(appUrl: string): Promise<Asking> {
+  const database = openDatabase({ url: appUrl, poolSize: 8, onIdleError: () => undefined })
+  const notices = await openNotices(appUrl, () => undefined)
+  const context = openContext({
+    database,
+    notices,
+    hints: { deliver: () => undefined, close: async () => undefined, fault: null },
+    currency: 'EUR',
+    allowFileRepositories: true,
+    pendingMigrations: async () => [],
+    now: () => new Date(),
+  })
+  const subject = 'ann@example.com'
+  const ann: Caller = {
+    principal: await knowPrincipal(database.pool, 'person', subject),
+    subject,
+    kind: 'person',
+    email: subject,
+    groups: [],
+    scopes: new Set(scopes),
+    administrator: false,
+    via: null,
+  }
+  return {
+    context,
+    ann,
+    async close() {
+      await notices.close()
+      await database.close()
+    },
+  }
+}
