@@ -30,6 +30,11 @@ export async function openAsking(appUrl: string): Promise<Asking> {
     scopes: new Set(scopes),
     administrator: false,
     via: null,
+    auditor: false,
+    team: null,
+    onlyTeams: null,
+    parties: [],
+    credential: { kind: 'api-token', id: null, expiresAt: null },
   }
   return {
     context,

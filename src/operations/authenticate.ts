@@ -39,7 +39,12 @@ export async function authenticate(context: Context, credentials: Credentials): 
     groups: [],
     scopes: new Set(scopes.filter((scope) => token.scopes.includes(scope))),
     administrator: token.administrator,
+    auditor: false,
+    team: null,
+    onlyTeams: null,
     via: null,
+    parties: [],
+    credential: { kind: 'api-token', id: null, expiresAt: null },
   }
   if (credentials.onBehalfOf === undefined) return ok(own)
   return actOnBehalf(context, own, token, credentials.onBehalfOf, credentials.reads)
@@ -59,7 +64,12 @@ async function actOnBehalf(context: Context, bot: Caller, token: TokenRecord, pe
     groups: [],
     scopes: new Set(onBehalfScopes.filter((scope) => bot.scopes.has(scope))),
     administrator: false,
+    auditor: false,
+    team: null,
+    onlyTeams: null,
     via: { principal: bot.principal, subject: bot.subject },
+    parties: bot.parties,
+    credential: bot.credential,
   })
 }
 

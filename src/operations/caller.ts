@@ -18,8 +18,29 @@ export type Caller = {
   readonly groups: readonly string[]
   readonly scopes: ReadonlySet<Scope>
   readonly administrator: boolean
+  /** Reads everything that an administrator reads, and writes nothing by it. */
+  readonly auditor: boolean
+  /** A service account's own team, where it acts as developer; null for people. */
+  readonly team: string | null
+  /** Null: all. A bot's token is good for these teams only; the person's roles elsewhere do not count. */
+  readonly onlyTeams: readonly string[] | null
   /** The bot that asks on behalf. */
   readonly via: { readonly principal: string; readonly subject: string } | null
+  /**
+   * Principals besides the caller and `via` who have a part in whatever it asks (L4): who minted the token, who made the
+   * service account, the owners of its team, the authors of the trust rule that let it in.
+   */
+  readonly parties: readonly string[]
+  /** What it showed, for traces. */
+  readonly credential: Credential
+}
+
+export type Credential = {
+  readonly kind: 'oidc' | 'api-token' | 'purser-token'
+  /** `tok_…`, or `trust/<name>` of an exchanged token; null for a token of an issuer. */
+  readonly id: string | null
+  /** Null: until it is revoked. */
+  readonly expiresAt: Date | null
 }
 
 export function actorOf(caller: Caller): Actor {
@@ -43,11 +64,10 @@ type Standing = {
 function standingOf(platform: Platform, caller: Caller): Standing {
   let byCaller = known.get(platform)
   if (byCaller === undefined) known.set(platform, (byCaller = new Map()))
-  // No e-mail looks like JSON.
-  const key = caller.groups.length === 0 ? (caller.email ?? '') : JSON.stringify([caller.email, caller.groups])
+  const key = standingKey(caller)
   let standing = byCaller.get(key)
   if (standing === undefined) {
-    const teams = teamsOf(platform, caller)
+    const teams = teamsWithRoles(platform, caller)
     const names = teams.map((t) => t.name)
     const approves = teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role })))
     standing = {
@@ -62,6 +82,18 @@ function standingOf(platform: Platform, caller: Caller): Standing {
   return standing
 }
 
+/** What membership depends on, and nothing else. No e-mail looks like JSON. */
+function standingKey({ email, groups, team, onlyTeams }: Caller): string {
+  return groups.length === 0 && team === null && onlyTeams === null ? (email ?? '') : JSON.stringify([email, groups, team, onlyTeams])
+}
+
+function teamsWithRoles(platform: Platform, caller: Caller): readonly CallerTeam[] {
+  const { team, onlyTeams } = caller
+  if (team !== null) return platform.teams.has(team) ? [{ name: team, roles: ['developer', 'viewer'] }] : []
+  const teams = teamsOf(platform, caller)
+  return onlyTeams === null ? teams : teams.filter(({ name }) => onlyTeams.includes(name))
+}
+
 export function teamsOfCaller(platform: Platform, caller: Caller): readonly CallerTeam[] {
   return standingOf(platform, caller).teams
 }
@@ -71,18 +103,23 @@ export function rolesOfCaller(platform: Platform, caller: Caller, team: string):
   return standingOf(platform, caller).roles.get(team) ?? []
 }
 
+/** Whether the caller reads whatever there is, of every team and of none. */
+export function readsAll(caller: Caller): boolean {
+  return caller.administrator || caller.auditor
+}
+
 /** What the caller may read of requests: their teams', what they may approve, or everything. */
 export function sightOf(platform: Platform, caller: Caller): Sight {
-  return caller.administrator ? sightOfAll : standingOf(platform, caller).sight
+  return readsAll(caller) ? sightOfAll : standingOf(platform, caller).sight
 }
 
 /** The teams whose resources, budgets and events the caller may read; null: all. */
 export function readableTeams(platform: Platform, caller: Caller): readonly string[] | null {
-  return caller.administrator ? null : standingOf(platform, caller).sight.teams
+  return readsAll(caller) ? null : standingOf(platform, caller).sight.teams
 }
 
 export function budgetViewOf(platform: Platform, caller: Caller): BudgetView {
-  return { all: caller.administrator, teams: standingOf(platform, caller).names }
+  return { all: readsAll(caller), teams: standingOf(platform, caller).names }
 }
 
 export type Forbidden = Extract<Problem, { code: 'forbidden' }>

@@ -3,7 +3,7 @@ import type { Admission } from '../store/admission.ts'
 import type { Database } from '../store/database.ts'
 import type { PlanReads } from '../store/plan-reads.ts'
 import type { Followers } from './followers.ts'
-import type { DeliveryHints } from './ports.ts'
+import type { DeliveryHints, Issuers, TokenSigner } from './ports.ts'
 
 /** What every operation works with. Made once by `main`, and by tests. */
 export type Context = {
@@ -23,6 +23,16 @@ export type Context = {
   pendingMigrations(): Promise<readonly string[]>
   readonly currency: string
   readonly allowFileRepositories: boolean
+  /** Null: nobody signs in but with tokens of Purser's own. */
+  readonly issuers: Issuers | null
+  /** Null: there is no key, so no short-lived tokens. */
+  readonly tokenSigner: TokenSigner | null
+  readonly platformRoles: PlatformRoles
+  /** As long as the groups that a person was last seen with count where they do not show a token themselves. */
+  readonly groupsTtlMs: number
   /** What time it is for policy (`now`). */
   now(): Date
 }
+
+/** Who has a role in the platform: e-mails, or `group:name`. */
+export type PlatformRoles = { readonly administrators: readonly string[]; readonly auditors: readonly string[] }

@@ -5,10 +5,10 @@ import type { Database } from '../store/database.ts'
 import { readPlatformDocuments, readPlatformRevision } from '../store/documents.ts'
 import type { Notices } from '../store/notices.ts'
 import { openPlanReads } from '../store/plan-reads.ts'
-import type { Context } from './context.ts'
+import type { Context, PlatformRoles } from './context.ts'
 import { openEventTail, type EventTail } from './event-tail.ts'
 import { defaultFollowerLimits, openFollowers, type FollowerLimits } from './followers.ts'
-import type { DeliveryHints } from './ports.ts'
+import type { DeliveryHints, Issuers, TokenSigner } from './ports.ts'
 
 export type ContextParts = {
   readonly database: Database
@@ -17,9 +17,15 @@ export type ContextParts = {
   readonly currency: string
   readonly allowFileRepositories: boolean
   readonly followerLimits?: FollowerLimits
+  readonly issuers?: Issuers | null
+  readonly tokenSigner?: TokenSigner | null
+  readonly platformRoles?: PlatformRoles
+  readonly groupsTtlMs?: number
   pendingMigrations(): Promise<readonly string[]>
   now(): Date
 }
+
+const DAY_MS = 24 * 60 * 60 * 1_000
 
 /** The one context of a process: the platform in memory, and who waits for which request. */
 export function openContext(parts: ContextParts): Context {
@@ -37,6 +43,10 @@ export function openContext(parts: ContextParts): Context {
     reloadPlatform: cache.reload,
     requestMoved: openWaiting(notices, tail),
     followers: openFollowers(tail, parts.followerLimits ?? defaultFollowerLimits),
+    issuers: parts.issuers ?? null,
+    tokenSigner: parts.tokenSigner ?? null,
+    platformRoles: parts.platformRoles ?? { administrators: [], auditors: [] },
+    groupsTtlMs: parts.groupsTtlMs ?? DAY_MS,
     pendingMigrations: () => parts.pendingMigrations(),
     now: () => parts.now(),
   }

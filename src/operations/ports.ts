@@ -4,6 +4,7 @@
  */
 
 import { Fault, type FaultKind } from '../core/fault.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { RepositoryAccess } from '../core/repository.ts'
 
 /** A branch of a GitOps repository. `key` is the uuid of its row; it names the private mirror folder. */
@@ -115,4 +116,51 @@ export type DeliveryWork = {
 export interface DeliveryWorker {
   /** Takes no more jobs, waits for the active ones up to a limit, then aborts them. */
   close(): Promise<void>
+}
+
+/** What an issuer vouches for. */
+export type Vouched = {
+  readonly issuer: string
+  readonly subject: string
+  /** Verified, in lower case, and of a domain that the issuer counts for; else null. */
+  readonly email: string | null
+  readonly groups: readonly string[]
+  readonly expiresAt: Date
+  readonly claims: JsonObject
+}
+
+export type Verdict =
+  | { readonly kind: 'vouched'; readonly vouched: Vouched }
+  /** `reason`: one sentence for the 401's detail, with nothing of the token in it. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Its keys were never seen, or it signs with a new one and cannot be asked. */
+  | { readonly kind: 'unreachable'; readonly retryAfterS: number }
+
+/** Who signs tokens of people and of CI jobs. */
+export interface Issuers {
+  /** Of the configured issuers: people. */
+  verifyAccessToken(token: string): Promise<Verdict>
+  /** Of any issuer and audience that a Trust names: CI jobs. */
+  verifyJobToken(token: string, issuer: string, audience: string): Promise<Verdict>
+  readonly configured: readonly string[]
+  close(): void
+}
+
+/** What a short-lived token of Purser's own says. */
+export type ShortLived = {
+  readonly id: string
+  /** The name of the service account that it acts as. */
+  readonly serviceAccount: string
+  /** The Trust document that let it in, and its revision then. */
+  readonly trust: string
+  readonly trustRevision: number
+  readonly scopes: readonly string[]
+  readonly expiresAt: Date
+}
+
+/** Purser's own short-lived tokens. */
+export interface TokenSigner {
+  sign(claims: ShortLived): Promise<string>
+  /** Null: not signed by any of the keys, not of Purser's form, or expired. */
+  verify(token: string): Promise<ShortLived | null>
 }

@@ -12,7 +12,7 @@ export async function readMe(context: Context, caller: Caller): Promise<Result<J
     email: caller.email,
     via: caller.via?.subject ?? null,
     scopes: [...caller.scopes],
-    platformRoles: caller.administrator ? ['administrator'] : [],
+    platformRoles: [...(caller.administrator ? ['administrator'] : []), ...(caller.auditor ? ['auditor'] : [])],
     teams: teamsOfCaller(platform, caller).map(({ name, roles }) => ({ name, role: roles[0] ?? 'viewer' })),
   })
 }

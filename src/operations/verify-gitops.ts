@@ -5,7 +5,7 @@ import { readBranchAccess } from '../store/branch-access.ts'
 import { listBranches, type BranchRecord } from '../store/deliveries.ts'
 import { readProofs, type Proof } from '../store/proofs.ts'
 import type { BranchHistory, CommitOnBranch } from './branch-history.ts'
-import { missingScope, type Caller, type Forbidden } from './caller.ts'
+import { missingScope, readsAll, type Caller, type Forbidden } from './caller.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, parseCursor, type PageInput } from './page.ts'
 import { findMissing } from './missing-commits.ts'
@@ -104,9 +104,9 @@ function pageInfo(next: Position | null): Verification['pageInfo'] {
 function mayVerify(caller: Caller): Forbidden | null {
   const scope = missingScope(caller, 'audit:read')
   if (scope !== null) return scope
-  return caller.administrator
-    ? null
-    : { code: 'forbidden', detail: 'Only a platform administrator may verify the GitOps repository.', needs: 'platform role administrator' }
+  if (readsAll(caller)) return null
+  const detail = 'Only a platform administrator or auditor may verify the GitOps repository.'
+  return { code: 'forbidden', detail, needs: 'platform role administrator or auditor' }
 }
 
 function parsePosition(text: string): Position | null {

@@ -243,7 +243,7 @@ describe('who may verify', () => {
     const scopeless = { ...house.administrator, scopes: new Set(['read'] as const) }
 
     for (const [caller, needs] of [
-      [ann, 'platform role administrator'],
+      [ann, 'platform role administrator or auditor'],
       [scopeless, 'scope audit:read'],
     ] as const) {
       expect(await verifyGitops(house.context, history, caller, { first: 1, after: null })).toMatchObject({

@@ -59,6 +59,11 @@ export async function openHouseOn(urls: TestDatabase): Promise<House> {
     scopes: new Set(scopes),
     administrator: true,
     via: null,
+    auditor: false,
+    team: null,
+    onlyTeams: null,
+    parties: [],
+    credential: { kind: 'api-token', id: null, expiresAt: null },
   }
   const people = new Map<string, Promise<Caller>>()
   async function makePerson(email: string): Promise<Caller> {

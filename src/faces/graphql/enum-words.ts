@@ -14,7 +14,7 @@ export const enumWords = {
   Lifecycle: ['experimental', 'production', 'deprecated'],
   Measure: ['cost', 'count'],
   Outcome: ['allowed', 'requires_approval', 'denied'],
-  PlatformRole: ['administrator'],
+  PlatformRole: ['administrator', 'auditor'],
   PrincipalKind: ['person', 'service-account', 'system'],
   RequestState: requestStates,
   ResourceStatus: ['provisioning', 'ready', 'degraded', 'deleting', 'deleted', 'unknown'],

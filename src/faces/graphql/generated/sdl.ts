@@ -674,6 +674,8 @@ export const sdl: string = [
   "enum PlatformRole {",
   "  \"May write every document and see everything.\"",
   "  ADMINISTRATOR",
+  "  \"Sees everything, and changes nothing.\"",
+  "  AUDITOR",
   "}",
   "",
   "\"Roles in a team; each may do what those before it may.\"",

@@ -9,7 +9,7 @@ export const meSchema = Type.Object(
     email: nullable(Type.String()),
     via: nullable(Type.String({ description: 'The bot that asks for the person.' })),
     scopes: Type.Array(oneOf(scopes)),
-    platformRoles: Type.Array(oneOf(['administrator'])),
+    platformRoles: Type.Array(oneOf(['administrator', 'auditor'])),
     teams: Type.Array(Type.Object({ name: Type.String(), role: oneOf(['viewer', 'developer', 'approver', 'owner']) }), {
       description: 'With the highest role in each.',
     }),
