@@ -27,6 +27,7 @@ import { planRoutes } from './routes/plans.ts'
 import { requestActionRoutes } from './routes/request-actions.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { resourceRoutes } from './routes/resources.ts'
+import { signInRoutes, type SignIn } from './routes/sign-in.ts'
 import { hardenHeaders } from './security-headers.ts'
 import { endSilentConnections } from './silent-connections.ts'
 import { traceRequests } from './trace-requests.ts'
@@ -51,6 +52,8 @@ export type AppOptions = {
   readonly beside?: (guarded: FastifyInstance, host: Host) => Promise<void>
   /** Pages of that face, which anybody may read. */
   readonly pages?: (open: FastifyInstance) => void
+  /** Where people sign in; without it nobody does. */
+  readonly signIn?: SignIn
   /** What /metrics shows; with what is known of the process when it is left out. */
   readonly metrics?: Registry
 }
@@ -113,6 +116,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   const refuseMissing = (request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, table.missing(request.method, request.url))
   app.setNotFoundHandler(refuseMissing)
   healthRoutes(app, { watched: context, registry: metrics, refresh: measurePlatform(metrics, context), stopping })
+  signInRoutes(app, options.signIn ?? null)
   await serveDescription(app)
   pages?.(app)
   await app.register(async (guarded) => {

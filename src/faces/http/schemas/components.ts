@@ -10,12 +10,14 @@ import { pageInfo } from './page.ts'
 import { problemSchema } from './problem.ts'
 import { requestComponents } from './request.ts'
 import { resourceComponents } from './resource.ts'
+import { signInSchema } from './sign-in.ts'
 
 /** Every schema that has a name of its own in OpenAPI. */
 export const components: readonly TSchema[] = [
   problemSchema,
   pageInfo,
   meSchema,
+  signInSchema,
   aliveSchema,
   readinessSchema,
   requestInput,
