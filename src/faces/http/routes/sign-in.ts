@@ -45,11 +45,12 @@ export function signInRoutes(app: HttpApp, signIn: SignIn | null): void {
   })
   if (signIn === null) return
   app.addHook('onSend', (request, reply, _payload, done) => {
-    const challenge = reply.statusCode === 401 ? reply.getHeader('www-authenticate') : undefined
-    const base = typeof challenge === 'string' ? addressOf(request) : null
-    // The first parameter follows the scheme, others a comma.
-    if (base !== null)
+    const challenge = reply.getHeader('www-authenticate')
+    const base = addressOf(request)
+    if (reply.statusCode === 401 && typeof challenge === 'string' && base !== null) {
+      // The first parameter follows the scheme, others a comma.
       reply.header('www-authenticate', `${challenge}${challenge === 'Bearer' ? '' : ','} resource_metadata="${base}${PATH}"`)
+    }
     done()
   })
 }
