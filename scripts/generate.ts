@@ -1,20 +1,31 @@
 /**
- * Makes what is derived from something else: Prisma's client (not committed) and the committed files listed here. With
- * `--check` nothing committed is written; one that is not up to date fails, and so does a GraphQL schema that breaks the
+ * Makes what is derived from something else: Prisma's client and the files listed here, which are committed, but for those of
+ * the typed client. With `--check` nothing of them is written; one that is not up to date fails, and so does a GraphQL schema that breaks the
  * clients of the last release. A release writes down its schema with `--release`.
  */
 import { execFileSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { JsonObject } from '../src/core/json.ts'
+import { generateClientRoutes, generateClientTypes } from './generate-client.ts'
 import { breakingChanges, generateSdl, generateTypes, printRelease, releasedPath } from './generate-graphql.ts'
 
 type Generated = { readonly path: string; readonly make: () => Promise<string> }
 
 const generated: readonly Generated[] = [
-  // Imported late: it needs Prisma's client, which a clean clone does not have yet.
-  { path: 'docs/openapi.json', make: async () => (await import('./generate-openapi.ts')).generateOpenapi() },
+  { path: 'docs/openapi.json', make: openapi },
   { path: 'src/faces/graphql/generated/sdl.ts', make: async () => generateSdl() },
   { path: 'src/faces/graphql/generated/types.ts', make: async () => generateTypes() },
+  { path: 'src/client/generated/api.ts', make: async () => generateClientTypes(JSON.parse(await openapi()) as JsonObject) },
+  { path: 'src/client/generated/routes.ts', make: async () => generateClientRoutes(JSON.parse(await openapi()) as JsonObject) },
 ]
+
+/** Made once, and late: it needs Prisma's client, which a clean clone does not have yet. */
+let described: Promise<string> | null = null
+function openapi(): Promise<string> {
+  described ??= import('./generate-openapi.ts').then(({ generateOpenapi }) => generateOpenapi())
+  return described
+}
 
 // Prisma reports what it is doing on standard error, and an install is to be silent; what it says is in the error if it fails.
 execFileSync('prisma', ['generate', '--no-hints'], { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -29,6 +40,7 @@ for (const { path, make } of generated) {
     console.error(`${path} is not up to date: npm run generate`)
     process.exitCode = 1
   } else {
+    await mkdir(dirname(path), { recursive: true })
     await writeFile(path, content)
     console.log(`${path} written`)
   }
