@@ -40,7 +40,7 @@ export function addReadingCommands(program: Command, start: Start): void {
       }),
     )
   paged(program.command('get').helpGroup(asking).description('list documents of a kind, or show one as YAML'))
-    .argument('<kind>', 'environments, teams, blueprints, policies, budgets or services')
+    .argument('<kind>', 'environments, teams, blueprints, policies, budgets, services or trusts')
     .argument('[name]', 'one of them')
     .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser get policy databases -o yaml`)
     .action((kind: string, name: string | undefined, options: PageOptions, command: Command) =>

@@ -51,6 +51,8 @@ export type Values = {
     readonly groups: readonly string[]
   }
   readonly now?: Date
+  /** Of a CI job's token. */
+  readonly claims?: JsonObject
 }
 
 export type Expression = {

@@ -8,6 +8,7 @@ import { referencesOf, type Reference } from './references.ts'
 import { accessOf, sameAccess } from './repository.ts'
 import { ok, refuse, type Result } from './result.ts'
 import { closest } from './schema-wording.ts'
+import { checkTrust } from './trust.ts'
 
 /** A document that an apply changes; `pointer` is where it stands in the body (empty for a single one). */
 export type ChangedDocument = { readonly document: Document; readonly pointer: string }
@@ -67,6 +68,8 @@ function checkDocument(platform: Platform, document: Document, changedPolicies: 
       if (policy === undefined) throw new Error('a changed policy is not on the platform')
       return checkPolicy(platform, policy)
     }
+    case 'Trust':
+      return checkTrust(document)
     case 'Team':
     case 'Budget':
     case 'Service':

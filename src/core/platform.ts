@@ -66,7 +66,7 @@ export type Platform = {
 
 type Part = { readonly stored: StoredDocument; readonly made: Team | Environment | Blueprint | Policy | Budget }
 
-/** `documents`: the current Teams, Environments, Policies and Budgets, and every applied version of every Blueprint; Services are passed over. */
+/** `documents`: the current Teams, Environments, Policies and Budgets, and every applied version of every Blueprint; Services and Trusts are passed over. */
 export function buildPlatform(
   input: {
     readonly revision: bigint
@@ -124,6 +124,7 @@ export function buildPlatform(
         )
         break
       case 'Service':
+      case 'Trust':
         break
     }
   }

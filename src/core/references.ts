@@ -9,6 +9,7 @@ export function referencesOf(document: Document): readonly Reference[] {
   const team = (name: string | undefined, pointer: string): Reference[] => (name === undefined ? [] : [{ kind: 'Team', name, pointer }])
   switch (document.kind) {
     case 'Team':
+    case 'Trust':
       return []
     case 'Environment':
       return team(document.spec.deletion?.approvers?.team, '/spec/deletion/approvers/team')

@@ -40,6 +40,7 @@ async function owningTeams(context: Context, platform: Platform, document: Docum
     case 'Blueprint':
     case 'Policy':
     case 'Budget':
+    case 'Trust':
       return []
   }
 }

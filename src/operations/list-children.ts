@@ -228,7 +228,7 @@ export async function listLedgers(context: Context, caller: Caller, names: reado
 export async function countDocuments(
   context: Context,
   caller: Caller,
-  kind: Exclude<Kind, 'Service'>,
+  kind: Exclude<Kind, 'Service' | 'Trust'>,
   team: string | null,
 ): Promise<Result<number>> {
   const forbidden = missingScope(caller, 'read')

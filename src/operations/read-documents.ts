@@ -12,7 +12,7 @@ import {
 } from '../store/documents.ts'
 import { missingScope, readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
-import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
+import { emptyPage, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { etagOf, presentDocument, presentDocuments } from './present-document.ts'
 
 /** One document in force. A blueprint's name may have a version: `postgres@1.2.0`. */
@@ -39,6 +39,7 @@ export async function listDocuments(
   const after = parseCursor(page.after, parseName)
   if (!after.ok) return after
   const teams = readableTeams(await context.platform(), caller)
+  if (kind === 'Trust' && teams !== null) return ok(emptyPage)
   const scope = kind !== 'Budget' || teams === null ? {} : { scopeTeams: teams }
   const records = await listInStore(context.database, kind, { ...filter, ...scope }, { first: page.first + 1, after: after.value })
   const shown = await presentDocuments(
@@ -109,12 +110,14 @@ async function visibleDocument(context: Context, caller: Caller, kind: Kind, nam
 }
 
 /**
- * What a caller sees of a document (`teams` null: everything). Budgets are their team's, of another team there is the card;
- * the other kinds are for everyone signed in.
+ * What a caller sees of a document (`teams` null: everything). Budgets are their team's, of another team there is the card,
+ * Trusts are for those who see everything: who may be whom helps nobody else but who wants to be it. The other kinds are for
+ * everyone signed in.
  */
 export function asSeenBy(teams: readonly string[] | null, document: Document): Document | null {
   if (teams === null) return document
   if (document.kind === 'Team') return teams.includes(document.metadata.name) ? document : teamCard(document)
+  if (document.kind === 'Trust') return null
   if (document.kind !== 'Budget') return document
   const team = document.spec.scope?.team
   return team !== undefined && teams.includes(team) ? document : null

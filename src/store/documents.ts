@@ -20,7 +20,7 @@ export async function readPlatformDocuments(pool: pg.Pool): Promise<{
       text: `select p.revision::text, v.body, v.revision as document_revision, v.digest from platform p left join (
         select v.body, v.revision, v.digest, v.kind, v.name from document_version v
           join document x on x.kind = v.kind and x.name = v.name and (x.revision = v.revision or v.kind = 'Blueprint')
-        where v.retired_at is null and v.kind <> 'Service') v on true
+        where v.retired_at is null and v.kind not in ('Service', 'Trust')) v on true
       order by v.kind, v.name, v.revision`,
     },
     [],

@@ -192,10 +192,13 @@ describe('an expression', () => {
       set: [...everywhere, 'action', 'resource.name', 'previous', 'requester.subject', 'now'],
       price: [...everywhere, 'action'],
       template: [...everywhere, 'resource.name'],
+      trust: ['claims.sub'],
     }
     for (const [scope, sources] of Object.entries(seen)) {
       const env = expressionEnvironment(scope as Scope, postgres)
-      expect(seen.policy.filter((source) => compileExpression(source, env, 'any').ok).sort()).toStrictEqual([...sources].sort())
+      expect([...seen.policy, ...seen.trust].filter((source) => compileExpression(source, env, 'any').ok).sort()).toStrictEqual(
+        [...sources].sort(),
+      )
     }
   })
 

@@ -107,18 +107,21 @@ describe('a wrong document', () => {
     })
   })
 
-  it.each(['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service'])('is a %s that names a field of a later version', (kind) => {
-    const parsed = parseDocument({
-      apiVersion: 'purser.dev/v1',
-      kind,
-      metadata: { name: 'x' },
-      spec: { engine: 'argocd', outputs: {}, cluster: {} },
-    })
+  it.each(['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service', 'Trust'])(
+    'is a %s that names a field of a later version',
+    (kind) => {
+      const parsed = parseDocument({
+        apiVersion: 'purser.dev/v1',
+        kind,
+        metadata: { name: 'x' },
+        spec: { engine: 'argocd', outputs: {}, cluster: {} },
+      })
 
-    expect(parsed.ok ? [] : 'errors' in parsed.problem ? parsed.problem.errors.map((e) => e.pointer) : []).toEqual(
-      expect.arrayContaining(['/spec/engine', '/spec/outputs', '/spec/cluster']),
-    )
-  })
+      expect(parsed.ok ? [] : 'errors' in parsed.problem ? parsed.problem.errors.map((e) => e.pointer) : []).toEqual(
+        expect.arrayContaining(['/spec/engine', '/spec/outputs', '/spec/cluster']),
+      )
+    },
+  )
 })
 
 describe('a right document', () => {

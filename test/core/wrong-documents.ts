@@ -42,7 +42,7 @@ export const wrongDocuments: readonly {
     what: 'an unknown kind',
     documents: [doc('Thing', {})],
     errors: [
-      { pointer: at('/kind'), detail: 'is not a kind of document; there are Team, Environment, Blueprint, Policy, Budget, Service' },
+      { pointer: at('/kind'), detail: 'is not a kind of document; there are Team, Environment, Blueprint, Policy, Budget, Service, Trust' },
     ],
   },
   {

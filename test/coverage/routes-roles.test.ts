@@ -103,6 +103,11 @@ PUT    /v1/services/:name (of another)           401    401   403      403    40
 PUT    /v1/services/:name (to another)           401    401   403      403    403       403      403   403   403   403   200   403
 DELETE /v1/services/:name                        401    401   403      403    403       403      403   403   403   403   204   204
 DELETE /v1/services/:name (of another)           401    401   403      403    403       403      403   403   403   403   204   403
+GET    /v1/trusts                                401    401   []       []     []        []       []    []    []    []    200   []
+GET    /v1/trusts/:name                          401    401   404      404    404       404      404   404   404   404   200   404
+GET    /v1/trusts/:name/versions                 401    401   404      404    404       404      404   404   404   404   200   404
+PUT    /v1/trusts/:name                          401    401   403      403    403       403      403   403   403   403   200   403
+DELETE /v1/trusts/:name                          401    401   403      403    403       403      403   403   403   403   204   403
 POST   /v1/apply                                 401    401   403      403    403       403      403   403   403   403   200   403
 POST   /v1/apply (own team and service)          401    401   403      403    403       403      403   403   403   403   200   200
 `
@@ -161,9 +166,24 @@ const documents = {
     }),
   budgets: (name: string) => document('Budget', name, { scope: { team: 'red' }, limit: '1000000.00' }),
   services: (name: string, owner = 'red') => document('Service', name, { owner }),
+  trusts: (name: string) =>
+    document('Trust', name, {
+      issuer: 'https://ci.example.com',
+      audience: 'purser',
+      when: "claims.sub == 'deploy'",
+      serviceAccount: 'red-ci',
+    }),
 }
 /** The one of each kind that is there from the beginning. */
-const standing = { teams: 'red', environments: 'lab', blueprints: 'box', policies: 'big', budgets: 'red-lab', services: 'shop' } as const
+const standing = {
+  teams: 'red',
+  environments: 'lab',
+  blueprints: 'box',
+  policies: 'big',
+  budgets: 'red-lab',
+  services: 'shop',
+  trusts: 'deploy',
+} as const
 
 const applied = await api('POST', '/v1/apply', {
   documents: [

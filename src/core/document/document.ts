@@ -10,8 +10,16 @@ import { environmentDocument, type EnvironmentDocument } from './environment.ts'
 import { policyDocument, type PolicyDocument } from './policy.ts'
 import { serviceDocument, type ServiceDocument } from './service.ts'
 import { teamDocument, type TeamDocument } from './team.ts'
+import { trustDocument, type TrustDocument } from './trust.ts'
 
-export type Document = TeamDocument | EnvironmentDocument | BlueprintDocument | PolicyDocument | BudgetDocument | ServiceDocument
+export type Document =
+  | TeamDocument
+  | EnvironmentDocument
+  | BlueprintDocument
+  | PolicyDocument
+  | BudgetDocument
+  | ServiceDocument
+  | TrustDocument
 export type Kind = Document['kind']
 export type DocumentOf<K extends Kind> = Extract<Document, { kind: K }>
 
@@ -23,6 +31,7 @@ export const kinds: { readonly [K in Kind]: { readonly path: string; readonly de
   Policy: { path: 'policies', decides: true },
   Budget: { path: 'budgets', decides: true },
   Service: { path: 'services', decides: false },
+  Trust: { path: 'trusts', decides: false },
 }
 
 /** The shape of each kind: also what OpenAPI shows. */
@@ -33,6 +42,7 @@ export const documentShapes: { readonly [K in Kind]: Shape<DocumentOf<K>> } = {
   Policy: compileShape<PolicyDocument>(policyDocument),
   Budget: compileShape<BudgetDocument>(budgetDocument),
   Service: compileShape<ServiceDocument>(serviceDocument),
+  Trust: compileShape<TrustDocument>(trustDocument),
 }
 
 export function isKind(value: unknown): value is Kind {
@@ -78,6 +88,7 @@ function beyondShape(document: Document): readonly FieldError[] {
     case 'Team':
     case 'Environment':
     case 'Service':
+    case 'Trust':
       return []
   }
 }

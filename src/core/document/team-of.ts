@@ -12,6 +12,7 @@ export function teamOf(document: Document): string | null {
     case 'Environment':
     case 'Blueprint':
     case 'Policy':
+    case 'Trust':
       return null
   }
 }

@@ -3,7 +3,7 @@ import { resolved } from '../parameter-schema.ts'
 import { dyn, type CelType } from './values.ts'
 
 /** Where an expression stands; it decides which variables there are. `message` sees what `policy` sees; `set` rules run before there is a cost. */
-export type Scope = 'policy' | 'set' | 'price' | 'template' | 'message'
+export type Scope = 'policy' | 'set' | 'price' | 'template' | 'message' | 'trust'
 
 type ObjectType = Extract<CelType, { kind: 'object' }>
 
@@ -26,7 +26,7 @@ export type Variables = { readonly types: ReadonlyMap<string, CelType>; readonly
 export function variablesOf(scope: Exclude<Scope, 'message'>, schema: JsonObject | null): Variables {
   const parameters = schema === null ? dyn : typeOf({ root: schema, names: new Set() }, schema, 'parameters')
   const types = new Map<string, CelType>(Object.entries(scopes[scope]))
-  types.set('parameters', parameters)
+  if (scope !== 'trust') types.set('parameters', parameters)
   if (scope === 'policy' || scope === 'set') types.set('previous', previousType(parameters))
   const objects: ObjectType[] = []
   for (const type of types.values()) collectObjects(type, objects)
@@ -39,6 +39,7 @@ const scopes: { readonly [S in Exclude<Scope, 'message'>]: { readonly [variable:
   set: { ...everywhere, action, resource, requester, now },
   price: { ...everywhere, action },
   template: { ...everywhere, resource },
+  trust: { claims: map(new Map(), dyn) },
 }
 
 function listOf(items: CelType): CelType {

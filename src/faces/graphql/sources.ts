@@ -62,6 +62,7 @@ export type Sources = {
   Policy: Named
   Budget: Named
   Service: Named
+  Trust: Named
   RequestConnection: Connection<ShownRequest>
   ResourceConnection: Connection<ShownResource>
   ResourceChangeConnection: Connection<Sources['ResourceChange']>
@@ -74,6 +75,7 @@ export type Sources = {
   PolicyConnection: Connection<Named>
   BudgetConnection: Connection<Named>
   ServiceConnection: Connection<Named>
+  TrustConnection: Connection<Named>
   SubmitRequestPayload: { readonly request: ShownRequest; readonly replayed: boolean }
   ApproveRequestPayload: { readonly request: ShownRequest }
   RejectRequestPayload: { readonly request: ShownRequest }

@@ -9,7 +9,7 @@ import { ref } from './schemas/component.ts'
 export const tags = {
   Requests: 'Ask for infrastructure, look at what was asked, decide on it.',
   Resources: 'What exists, or is coming, because of requests.',
-  Documents: 'What the platform team writes: teams, environments, blueprints, policies, budgets, services.',
+  Documents: 'What the platform team writes: teams, environments, blueprints, policies, budgets, services, trusts.',
   Budgets: 'Where the money went.',
   Events: 'The audit log.',
   GitOps: 'The branches that requests are committed to.',

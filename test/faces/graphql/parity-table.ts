@@ -31,6 +31,7 @@ const nouns = [
   { kind: 'Policy', one: 'policy', many: 'policies', name: 'boxes' },
   { kind: 'Budget', one: 'budget', many: 'budgets', name: 'red-lab' },
   { kind: 'Service', one: 'service', many: 'services', name: 'shop' },
+  { kind: 'Trust', one: 'trust', many: 'trusts', name: 'deploy' },
 ] as const
 
 /** Whoever asks, both faces answer the same: those who see, those who do not, and those who are nobody. */

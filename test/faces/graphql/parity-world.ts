@@ -40,6 +40,7 @@ spec:
   price: free
   manifests: [{ apiVersion: v1, kind: ConfigMap, metadata: { name: '\${parameters.name}', namespace: '\${environment.namespace}' } }]
 `
+const deploy = `{ apiVersion: purser.dev/v1, kind: Trust, metadata: { name: deploy }, spec: { issuer: 'https://ci.example.com', audience: purser, when: "claims.sub == 'deploy'", serviceAccount: red-ci } }`
 const shop = `{ apiVersion: purser.dev/v1, kind: Service, metadata: { name: shop, title: Shop, tags: [node] }, spec: { owner: red } }`
 
 export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
@@ -49,6 +50,7 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
       boxes,
       odd,
       shop,
+      deploy,
       budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '1000000.00' }"),
       budget('all', "{ limit: '9000000.00' }"),
       budget('vault', "{ scope: { environment: vault }, limit: '10.00' }"),
@@ -106,6 +108,7 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
     Policy: () => ({ match: { blueprints: ['nothing'] }, rules: [{ name: 'no', when: 'false', effect: 'deny' }] }),
     Budget: () => ({ scope: { team: 'grey' }, limit: '100.00' }),
     Service: () => ({ owner: 'red' }),
+    Trust: () => ({ issuer: 'https://ci.example.com', audience: 'purser', when: "claims.sub == 'deploy'", serviceAccount: 'red-ci' }),
   }
   const document = (kind: string, name = fresh()): JsonObject => ({
     apiVersion: 'purser.dev/v1',

@@ -215,7 +215,7 @@ describe('inputs are those of REST, field by field', () => {
     ['RetryRequestInput', { ...id, ...key }],
     ['AcceptBranchInput', expected(membersOf(branchAcceptance))],
     ['ApplyInput', { ...expected(membersOf(documentBatch)), dryRun: 'Boolean' }],
-    ...['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service'].flatMap((kind): [string, Record<string, string>][] => [
+    ...['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service', 'Trust'].flatMap((kind): [string, Record<string, string>][] => [
       [`Put${kind}Input`, { ...inDocuments, document: 'JSON required' }],
       [`Delete${kind}Input`, inDocuments],
     ]),
@@ -230,7 +230,10 @@ describe('inputs are those of REST, field by field', () => {
     ['resources', resourceQuery],
     ['events', eventQuery],
     ['services', serviceQuery],
-    ...['teams', 'environments', 'blueprints', 'policies', 'budgets', 'verification'].map((name): [string, TSchema] => [name, plainQuery]),
+    ...['teams', 'environments', 'blueprints', 'policies', 'budgets', 'trusts', 'verification'].map((name): [string, TSchema] => [
+      name,
+      plainQuery,
+    ]),
   ])('the arguments of %s', (name, shape) => {
     expect(described(query.getFields()[name]?.args ?? [])).toEqual(expected(membersOf(shape)))
   })
@@ -238,7 +241,7 @@ describe('inputs are those of REST, field by field', () => {
   test('and there is no other input', () => {
     const inputs = types.filter(isInputObjectType)
 
-    expect(inputs.length).toBe(9 + 12)
+    expect(inputs.length).toBe(9 + 14)
   })
 })
 

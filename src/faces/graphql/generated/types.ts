@@ -157,6 +157,19 @@ export type DeleteTeamInput = {
   readonly name: string
 }
 
+export type PutTrustInput = {
+  readonly document: Json
+  readonly dryRun?: boolean | null
+  readonly ifMatch?: string | null
+  readonly name: string
+}
+
+export type DeleteTrustInput = {
+  readonly dryRun?: boolean | null
+  readonly ifMatch?: string | null
+  readonly name: string
+}
+
 export type BlueprintResolvers = {
   readonly apiVersion?: Resolve<Source<'Blueprint'>, object, string>
   readonly id?: Resolve<Source<'Blueprint'>, object, string>
@@ -444,6 +457,8 @@ export type QueryResolvers = {
   readonly services: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null; readonly lifecycle?: Lifecycle | null; readonly owner?: string | null; readonly tag?: string | null }, Source<'ServiceConnection'>>
   readonly team: Resolve<unknown, { readonly name: string }, Source<'Team'> | null>
   readonly teams: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null }, Source<'TeamConnection'>>
+  readonly trust: Resolve<unknown, { readonly name: string }, Source<'Trust'> | null>
+  readonly trusts: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null }, Source<'TrustConnection'>>
 }
 
 export type MutationResolvers = {
@@ -467,6 +482,8 @@ export type MutationResolvers = {
   readonly putService: Resolve<unknown, { readonly input: PutServiceInput }, Source<'PutServicePayload'> | null>
   readonly deleteTeam: Resolve<unknown, { readonly input: DeleteTeamInput }, Source<'DeleteTeamPayload'> | null>
   readonly putTeam: Resolve<unknown, { readonly input: PutTeamInput }, Source<'PutTeamPayload'> | null>
+  readonly deleteTrust: Resolve<unknown, { readonly input: DeleteTrustInput }, Source<'DeleteTrustPayload'> | null>
+  readonly putTrust: Resolve<unknown, { readonly input: PutTrustInput }, Source<'PutTrustPayload'> | null>
 }
 
 export type PlanRequestPayloadResolvers = {
@@ -923,6 +940,42 @@ export type MemberResolvers = {
   readonly user?: Resolve<Source<'Member'>, object, string | null>
 }
 
+export type TrustResolvers = {
+  readonly apiVersion?: Resolve<Source<'Trust'>, object, string>
+  readonly audience?: Resolve<Source<'Trust'>, object, string | null>
+  readonly id?: Resolve<Source<'Trust'>, object, string>
+  readonly issuer?: Resolve<Source<'Trust'>, object, string | null>
+  readonly kind?: Resolve<Source<'Trust'>, object, string>
+  readonly metadata?: Resolve<Source<'Trust'>, object, Source<'Metadata'> | null>
+  readonly name?: Resolve<Source<'Trust'>, object, string>
+  readonly serviceAccount?: Resolve<Source<'Trust'>, object, string | null>
+  readonly spec?: Resolve<Source<'Trust'>, object, Json | null>
+  readonly title?: Resolve<Source<'Trust'>, object, string | null>
+  readonly versions?: Resolve<Source<'Trust'>, { readonly after?: string | null; readonly first?: number | null }, Source<'DocumentVersionConnection'>>
+  readonly when?: Resolve<Source<'Trust'>, object, string | null>
+}
+
+export type TrustConnectionResolvers = {
+  readonly edges?: Resolve<Source<'TrustConnection'>, object, readonly (Source<'TrustEdge'>)[]>
+  readonly nodes?: Resolve<Source<'TrustConnection'>, object, readonly (Source<'Trust'>)[]>
+  readonly pageInfo?: Resolve<Source<'TrustConnection'>, object, Source<'PageInfo'>>
+}
+
+export type TrustEdgeResolvers = {
+  readonly cursor?: Resolve<Source<'TrustEdge'>, object, string>
+  readonly node?: Resolve<Source<'TrustEdge'>, object, Source<'Trust'>>
+}
+
+export type PutTrustPayloadResolvers = {
+  readonly trust?: Resolve<Source<'PutTrustPayload'>, object, Source<'Trust'>>
+  readonly created?: Resolve<Source<'PutTrustPayload'>, object, boolean>
+}
+
+export type DeleteTrustPayloadResolvers = {
+  readonly deletedId?: Resolve<Source<'DeleteTrustPayload'>, object, string>
+  readonly name?: Resolve<Source<'DeleteTrustPayload'>, object, string>
+}
+
 /** Every field of Query, Mutation and Subscription has one; of other types those that are not simply read from the source. */
 export type Resolvers = {
   readonly Blueprint?: BlueprintResolvers
@@ -1023,4 +1076,9 @@ export type Resolvers = {
   readonly DeleteTeamPayload?: DeleteTeamPayloadResolvers
   readonly Contact?: ContactResolvers
   readonly Member?: MemberResolvers
+  readonly Trust?: TrustResolvers
+  readonly TrustConnection?: TrustConnectionResolvers
+  readonly TrustEdge?: TrustEdgeResolvers
+  readonly PutTrustPayload?: PutTrustPayloadResolvers
+  readonly DeleteTrustPayload?: DeleteTrustPayloadResolvers
 }

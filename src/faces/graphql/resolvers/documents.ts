@@ -81,7 +81,7 @@ export function listOf(kind: Kind) {
   }
 }
 
-export function totalOf(kind: Exclude<Kind, 'Service'>) {
+export function totalOf(kind: Exclude<Kind, 'Service' | 'Trust'>) {
   return async ({ team }: Connection<unknown>, _: object, { context, caller }: GraphContext): Promise<number> =>
     unwrap(await countDocuments(context, caller, kind, team))
 }
@@ -113,10 +113,12 @@ export const documentMutations: Omit<
   putPolicy: (_, { input }, graph) => put('Policy', input, graph),
   putBudget: (_, { input }, graph) => put('Budget', input, graph),
   putService: (_, { input }, graph) => put('Service', input, graph),
+  putTrust: (_, { input }, graph) => put('Trust', input, graph),
   deleteTeam: (_, { input }, graph) => remove('Team', input, graph),
   deleteEnvironment: (_, { input }, graph) => remove('Environment', input, graph),
   deleteBlueprint: (_, { input }, graph) => remove('Blueprint', input, graph),
   deletePolicy: (_, { input }, graph) => remove('Policy', input, graph),
   deleteBudget: (_, { input }, graph) => remove('Budget', input, graph),
   deleteService: (_, { input }, graph) => remove('Service', input, graph),
+  deleteTrust: (_, { input }, graph) => remove('Trust', input, graph),
 }

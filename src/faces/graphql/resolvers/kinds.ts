@@ -29,6 +29,8 @@ export const documentQueries: Omit<
   budgets: listOf('Budget'),
   service: oneOf('Service'),
   services: listOf('Service'),
+  trust: oneOf('Trust'),
+  trusts: listOf('Trust'),
 }
 
 const team: Resolvers['Team'] = {
@@ -103,8 +105,9 @@ type Documents =
   | 'Policy'
   | 'Budget'
   | 'Service'
+  | 'Trust'
   | 'LedgerEntry'
-  | `${'Team' | 'Environment' | 'Blueprint' | 'Policy' | 'Budget' | 'Service' | 'LedgerEntry' | 'DocumentVersion'}Connection`
+  | `${'Team' | 'Environment' | 'Blueprint' | 'Policy' | 'Budget' | 'Service' | 'Trust' | 'LedgerEntry' | 'DocumentVersion'}Connection`
 
 export const documentTypes: Pick<Resolvers, Documents> = {
   Team: team,
@@ -145,6 +148,13 @@ export const documentTypes: Pick<Resolvers, Documents> = {
       return Array.isArray(names) ? (names as readonly string[]) : null // As its schema has them.
     },
   },
+  Trust: {
+    ...documentFields('Trust'),
+    issuer: textInSpec('Trust', 'issuer'),
+    audience: textInSpec('Trust', 'audience'),
+    when: textInSpec('Trust', 'when'),
+    serviceAccount: textInSpec('Trust', 'serviceAccount'),
+  },
   LedgerEntry: { request: ({ request }, _, { load }) => (request === null ? null : load.request(request)) },
   TeamConnection: { edges: edgesOf, totalCount: totalOf('Team') },
   EnvironmentConnection: { edges: edgesOf, totalCount: totalOf('Environment') },
@@ -152,6 +162,7 @@ export const documentTypes: Pick<Resolvers, Documents> = {
   PolicyConnection: { edges: edgesOf, totalCount: totalOf('Policy') },
   BudgetConnection: { edges: edgesOf, totalCount: totalOf('Budget') },
   ServiceConnection: { edges: edgesOf },
+  TrustConnection: { edges: edgesOf },
   LedgerEntryConnection: { edges: edgesOf },
   DocumentVersionConnection: { edges: edgesOf },
 }

@@ -89,4 +89,17 @@ export const documentExamples: { readonly [K in Kind]: JsonObject } = {
       dependsOn: ['resource:prod/orders-db'],
     },
   },
+  Trust: {
+    apiVersion: 'purser.dev/v1',
+    kind: 'Trust',
+    metadata: { name: 'orders-deploy' },
+    spec: {
+      issuer: 'https://token.actions.githubusercontent.com',
+      audience: 'purser',
+      when: "claims.repository_id == '1234' && claims.ref == 'refs/heads/main'",
+      serviceAccount: 'orders-ci',
+      scopes: ['requests:write'],
+      minutes: 15,
+    },
+  },
 }

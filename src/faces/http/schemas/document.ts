@@ -25,6 +25,7 @@ const descriptions: { readonly [K in Kind]: string } = {
   Policy: 'Rules in CEL over a change: deny, require approval, warn, or set parameters.',
   Budget: 'An amount of money a month, or a number of resources, for a scope.',
   Service: 'An entry of the catalogue: what it is, who owns it, where its source lives.',
+  Trust: 'Which job of a CI system may be which service account. Administrators and auditors see it, nobody else.',
 }
 
 const counters = Type.Object({ limit: amount, committed: amount, reserved: amount, remaining: amount })
