@@ -27,7 +27,7 @@ export function vouchedOf(issuer: string, claims: JWTPayload, expiresAt: Date, d
 /** What a CI job's token says: its claims are for the CEL of a Trust; neither e-mail nor groups are read from it. */
 export function jobOf(issuer: string, claims: JWTPayload, expiresAt: Date): Vouched | string {
   const subject = claims.sub ?? ''
-  if (subject === '' || subject.length > 1_024 || /[\x00-\x1f\x7f]/.test(subject)) return 'The token has a sub that cannot be used.'
+  if (subject === '' || subject.length > 1_024 || /\p{Cc}/u.test(subject)) return 'The token has a sub that cannot be used.'
   // It was parsed from JSON.
   return { issuer, subject, email: null, groups: [], expiresAt, claims: claims as JsonObject }
 }
@@ -57,6 +57,6 @@ function countsFor(issuer: string, domain: string, domains: EmailDomains): boole
 function groupsOf(claim: unknown): readonly string[] | null {
   if (!Array.isArray(claim)) return []
   if (claim.length > MAX_GROUPS) return null
-  const usable = claim.filter((g): g is string => typeof g === 'string' && g !== '' && g.length <= MAX_GROUP && !/[\x00-\x1f\x7f]/.test(g))
+  const usable = claim.filter((g): g is string => typeof g === 'string' && g !== '' && g.length <= MAX_GROUP && !/\p{Cc}/u.test(g))
   return [...new Set(usable)]
 }
