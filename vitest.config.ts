@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/cli/**/*.test.ts']
+const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/client/retries.test.ts']
 /** A page, in Debian's chromium. */
 const browsed = ['test/faces/graphql/graphiql.test.ts']
 /**
