@@ -1,6 +1,9 @@
 import { resolve } from 'node:path'
+import { parseDuration } from './core/duration.ts'
+import { parseAllowedAddresses, type AllowedAddresses } from './adapters/webhook/addresses.ts'
 import { ok, refuse, type Result } from './core/result.ts'
 import { Secret } from './core/secret.ts'
+import { parseEmailDomains, parseIssuers, parseKeys, parsePeople } from './main/identity-config.ts'
 
 /** What is in force for one process: read once at the start, checked, frozen. There is no other way to configure it. */
 export type Config = {
@@ -17,6 +20,22 @@ export type Config = {
   /** Null: the queue is on PostgreSQL. */
   readonly redisUrl: Secret | null
   readonly logLevel: LogLevel
+  /** Who signs people in. Without an issuer there is nobody but tokens of Purser's own, and those for whom they ask. */
+  readonly identity: {
+    readonly issuers: readonly string[]
+    readonly audience: string
+    /** By issuer; one without is good for every domain that no other one has. */
+    readonly emailDomains: ReadonlyMap<string, readonly string[]>
+    /** What `purser login` is at the issuer. */
+    readonly clientId: string
+    /** E-mails, or `group:name`. */
+    readonly administrators: readonly string[]
+    readonly auditors: readonly string[]
+    /** As long as the groups that somebody was last seen with count where they show no token themselves. */
+    readonly groupsTtlMs: number
+  }
+  /** What Purser signs with; empty: what is kept beside an embedded database, else nothing. */
+  readonly keys: readonly Secret[]
   /** Requests a second and burst, per principal; 0 is off. */
   readonly rateLimit: number
   /** Streams of events that are open at once, of one principal and of all; 0 is off. */
@@ -24,6 +43,8 @@ export type Config = {
   /** Whether GraphQL's schema may be asked for. */
   readonly introspection: boolean
   readonly allowFileRepositories: boolean
+  /** Where hooks of teams may lead besides public addresses. */
+  readonly allowedAddresses: AllowedAddresses
   /** Connections in the pool that requests share. A hot budget's row gets slower with more, not faster. */
   readonly poolSize: number
   /** A step of delivery after which the process kills itself, for the tests of exactly that; null everywhere else. */
@@ -52,12 +73,21 @@ const variables = {
   DATABASE_URL: null,
   DATABASE_MIGRATE_URL: null,
   REDIS_URL: null,
+  OIDC_ISSUER: null,
+  OIDC_AUDIENCE: 'purser',
+  OIDC_EMAIL_DOMAINS: null,
+  OIDC_CLIENT_ID: 'purser-cli',
+  PURSER_ADMINISTRATORS: null,
+  PURSER_AUDITORS: null,
+  PURSER_GROUPS_TTL: 'PT24H',
+  PURSER_KEY: null,
   LOG_LEVEL: 'info',
   PURSER_RATE_LIMIT: '500',
   PURSER_STREAMS_PER_CALLER: '500',
   PURSER_STREAMS: '5000',
   PURSER_GRAPHQL_INTROSPECTION: 'true',
   PURSER_ALLOW_FILE_REPOSITORIES: 'false',
+  PURSER_ALLOW_PRIVATE_ADDRESSES: 'false',
   PURSER_POOL_SIZE: '8',
   PURSER_FAULT: null,
 } as const satisfies Record<string, string | null>
@@ -95,6 +125,12 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
   const migrateUrl = parse('DATABASE_MIGRATE_URL', 'a postgresql:// URL', urlOf('postgresql:', 'postgres:'), null)
   if (text('DATABASE_URL') === null && text('DATABASE_MIGRATE_URL') !== null)
     errors.push('DATABASE_MIGRATE_URL is the owner of the database that DATABASE_URL names: set that too')
+  const people = 'e-mail addresses or group:name, separated by commas'
+  const where = 'https:// URLs as their tokens write them (http:// for this machine alone)'
+  const issuers = parse('OIDC_ISSUER', `${where}, separated by commas`, parseIssuers, Object.freeze([]))
+  const emailDomains = parse('OIDC_EMAIL_DOMAINS', 'issuer=example.com,example.org; issuer2=…', parseEmailDomains, new Map())
+  if ([...emailDomains.keys()].some((issuer) => !issuers.includes(issuer)))
+    errors.push('OIDC_EMAIL_DOMAINS has an issuer that OIDC_ISSUER does not name')
   const config: Config = {
     host: parse('HOST', 'a host name or address', (v) => (/^[0-9A-Za-z.:_-]{1,255}$/.test(v) ? v : null), ''),
     port: parse('PORT', 'a whole number from 0 to 65535', wholeNumber(0, 65_535), 0),
@@ -104,6 +140,16 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
     examples: parse('PURSER_EXAMPLES', 'true or false', flag, false),
     database: databaseUrl === null ? null : Object.freeze({ url: databaseUrl, migrateUrl: migrateUrl ?? databaseUrl }),
     redisUrl: parse('REDIS_URL', 'a redis:// or rediss:// URL', urlOf('redis:', 'rediss:'), null),
+    identity: Object.freeze({
+      issuers,
+      audience: parse('OIDC_AUDIENCE', 'a name of up to 255 characters without spaces', nameOf(255), ''),
+      emailDomains,
+      clientId: parse('OIDC_CLIENT_ID', 'a name of up to 255 characters without spaces', nameOf(255), ''),
+      administrators: parse('PURSER_ADMINISTRATORS', people, parsePeople, []),
+      auditors: parse('PURSER_AUDITORS', people, parsePeople, []),
+      groupsTtlMs: parse('PURSER_GROUPS_TTL', 'a duration of weeks, days or hours as PT24H', parseDuration, 0),
+    }),
+    keys: parse('PURSER_KEY', 'secrets of at least 32 characters each, separated by commas', parseKeys, Object.freeze([])),
     logLevel: parse('LOG_LEVEL', `one of ${logLevels.join(', ')}`, (v) => logLevels.find((l) => l === v) ?? null, 'info'),
     rateLimit: parse('PURSER_RATE_LIMIT', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
     streams: Object.freeze({
@@ -112,6 +158,12 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
     }),
     introspection: parse('PURSER_GRAPHQL_INTROSPECTION', 'true or false', flag, false),
     allowFileRepositories: parse('PURSER_ALLOW_FILE_REPOSITORIES', 'true or false', flag, false),
+    allowedAddresses: Object.freeze(
+      parse('PURSER_ALLOW_PRIVATE_ADDRESSES', 'true, false, or ranges as 10.20.0.0/16,fd12::/48', parseAllowedAddresses, {
+        private: false,
+        ranges: [],
+      }),
+    ),
     poolSize: parse('PURSER_POOL_SIZE', 'a whole number of connections from 2 to 200', wholeNumber(2, 200), 2),
     fault: parse('PURSER_FAULT', 'the name of a step of delivery', (v) => (/^[a-z-]{1,40}$/.test(v) ? v : null), null),
     searchPath: set(env, 'PATH') ?? '/usr/local/bin:/usr/bin:/bin',
@@ -133,12 +185,21 @@ export function presentConfig(config: Config): string {
     DATABASE_URL: config.database?.url ?? '(embedded)',
     DATABASE_MIGRATE_URL: config.database?.migrateUrl ?? '(embedded)',
     REDIS_URL: config.redisUrl ?? '(none: the queue is on PostgreSQL)',
+    OIDC_ISSUER: config.identity.issuers.join(', ') || '(none: nobody signs in but with tokens of Purser)',
+    OIDC_AUDIENCE: config.identity.audience,
+    OIDC_EMAIL_DOMAINS: [...config.identity.emailDomains].map(([issuer, names]) => `${issuer}=${names.join(',')}`).join('; ') || '(all)',
+    OIDC_CLIENT_ID: config.identity.clientId,
+    PURSER_ADMINISTRATORS: config.identity.administrators.join(', ') || '(none)',
+    PURSER_AUDITORS: config.identity.auditors.join(', ') || '(none)',
+    PURSER_GROUPS_TTL: `PT${config.identity.groupsTtlMs / 3_600_000}H`,
+    PURSER_KEY: config.keys.join(', ') || (config.database === null ? '(embedded)' : '(none: no short-lived tokens)'),
     LOG_LEVEL: config.logLevel,
     PURSER_RATE_LIMIT: config.rateLimit,
     PURSER_STREAMS_PER_CALLER: config.streams.perCaller,
     PURSER_STREAMS: config.streams.perProcess,
     PURSER_GRAPHQL_INTROSPECTION: config.introspection,
     PURSER_ALLOW_FILE_REPOSITORIES: config.allowFileRepositories,
+    PURSER_ALLOW_PRIVATE_ADDRESSES: config.allowedAddresses.private || config.allowedAddresses.ranges.join(',') || false,
     PURSER_POOL_SIZE: config.poolSize,
     PURSER_FAULT: config.fault ?? '(none)',
   }
@@ -167,7 +228,7 @@ function judgeUnknown(env: Environment, errors: string[]): string[] {
   const known = [...Object.keys(variables), ...clientVariables]
   const notices: string[] = []
   for (const name of Object.keys(env)) {
-    if (!name.startsWith('PURSER_') || name.startsWith(SECRET_PREFIX) || known.includes(name)) continue
+    if (!/^(PURSER|OIDC)_/.test(name) || name.startsWith(SECRET_PREFIX) || known.includes(name)) continue
     const near = known.find((candidate) => distance(name.slice(0, 64), candidate) <= 2)
     if (near === undefined) notices.push(`${name} is no variable of Purser and has no effect`)
     else errors.push(`${name} is no variable of Purser: did you mean ${near}?`)
@@ -194,6 +255,10 @@ function wholeNumber(min: number, max: number): (value: string) => number | null
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
     return number >= min && number <= max ? number : null
   }
+}
+
+function nameOf(maxLength: number): (value: string) => string | null {
+  return (value) => (/^[\x21-\x7e]+$/.test(value) && value.length <= maxLength ? value : null)
 }
 
 function flag(value: string): boolean | null {

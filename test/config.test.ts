@@ -25,11 +25,22 @@ describe('the configuration', () => {
       examples: true,
       database: null,
       redisUrl: null,
+      identity: {
+        issuers: [],
+        audience: 'purser',
+        emailDomains: new Map(),
+        clientId: 'purser-cli',
+        administrators: [],
+        auditors: [],
+        groupsTtlMs: 24 * 3_600_000,
+      },
+      keys: [],
       logLevel: 'info',
       rateLimit: 500,
       streams: { perCaller: 500, perProcess: 5000 },
       introspection: true,
       allowFileRepositories: false,
+      allowedAddresses: { private: false, ranges: [] },
       poolSize: 8,
       fault: null,
       searchPath: '/usr/local/bin:/usr/bin:/bin',
@@ -48,8 +59,17 @@ describe('the configuration', () => {
       PURSER_RATE_LIMIT: '-1',
       PURSER_STREAMS: 'many',
       PURSER_STREAMS_PER_CALLER: '-1',
+      PURSER_ALLOW_PRIVATE_ADDRESSES: '10.0.0.0/33',
       DATABASE_URL: 'mysql://x',
       REDIS_URL: 'x',
+      OIDC_ISSUER: 'http://issuer.example.com',
+      OIDC_AUDIENCE: 'a b',
+      OIDC_EMAIL_DOMAINS: 'example.com',
+      OIDC_CLIENT_ID: 'a b',
+      PURSER_ADMINISTRATORS: 'alice',
+      PURSER_AUDITORS: 'group:',
+      PURSER_GROUPS_TTL: '1 day',
+      PURSER_KEY: 'too short',
       PURSER_FAULT: 'a b',
     }
 
@@ -73,6 +93,7 @@ describe('the configuration', () => {
     ['PURSER_EXAMPLE', 'PURSER_EXAMPLES'],
     ['PURSER_RATELIMIT', 'PURSER_RATE_LIMIT'],
     ['PURSER_DATE', 'PURSER_DATA'],
+    ['OIDC_ISSUERS', 'OIDC_ISSUER'],
   ])('refuses %s, since %s was meant', (name, meant) => {
     expect(errors({ [name]: 'x' })).toEqual([`${name} is no variable of Purser: did you mean ${meant}?`])
   })
@@ -88,10 +109,68 @@ describe('the configuration', () => {
     expect(config.notices.map((n) => n.split(' ')[0])).toEqual(['PURSER_SERVICE_HOST', 'PURSER_PORT'])
   })
 
-  test('cannot be changed', () => {
-    const config = read({ DATABASE_URL: 'postgresql://app@db/purser' })
+  test('takes private addresses that hooks may lead to as ranges, or all of them', () => {
+    const ranges = read({ PURSER_ALLOW_PRIVATE_ADDRESSES: '10.20.0.0/16, fd12::1' })
 
-    expect([config, config.secrets, config.notices, config.database].every(Object.isFrozen)).toBe(true)
+    expect(ranges.allowedAddresses).toEqual({ private: false, ranges: ['10.20.0.0/16', 'fd12::1'] })
+    expect(presentConfig(ranges)).toContain('PURSER_ALLOW_PRIVATE_ADDRESSES=10.20.0.0/16,fd12::1')
+    expect(read({ PURSER_ALLOW_PRIVATE_ADDRESSES: 'true' }).allowedAddresses.private).toBe(true)
+  })
+
+  test.each([
+    ['https://id.example.com', ['https://id.example.com']],
+    ['https://id.example.com/realms/a/, http://127.0.0.1:8081', ['https://id.example.com/realms/a/', 'http://127.0.0.1:8081']],
+    ['http://[::1]:8081,http://localhost', ['http://[::1]:8081', 'http://localhost']],
+    ['https://id.example.com,https://id.example.com', ['https://id.example.com']],
+  ])('takes %s for issuers, each as it is written', (text, issuers) => {
+    expect(read({ OIDC_ISSUER: text }).identity.issuers).toEqual(issuers)
+  })
+
+  test.each([
+    'http://id.example.com',
+    'http://127.evil.example.com',
+    'http://127.0.0.1@evil.example.com',
+    'https://user:hunter2@id.example.com',
+    'https://id.example.com?tenant=a',
+    'https://id.example.com#a',
+    'file:///etc/passwd',
+    'purser',
+    ',',
+  ])('takes no %s for an issuer', (text) => {
+    expect(errors({ OIDC_ISSUER: text })).toHaveLength(1)
+  })
+
+  test('reads who has a role in the platform: addresses without their case, groups with it', () => {
+    const { identity } = read({ PURSER_ADMINISTRATORS: ' Alice@Example.com ,group:Platform Team', PURSER_AUDITORS: 'group:audit' })
+
+    expect(identity).toMatchObject({ administrators: ['alice@example.com', 'group:Platform Team'], auditors: ['group:audit'] })
+  })
+
+  test('reads the domains of each issuer, which has to be a configured one', () => {
+    const OIDC_EMAIL_DOMAINS = 'https://a.example=Example.com, example.org; https://b.example=partner.example;'
+
+    expect([...read({ OIDC_ISSUER: 'https://a.example,https://b.example', OIDC_EMAIL_DOMAINS }).identity.emailDomains]).toEqual([
+      ['https://a.example', ['example.com', 'example.org']],
+      ['https://b.example', ['partner.example']],
+    ])
+    expect(errors({ OIDC_ISSUER: 'https://a.example', OIDC_EMAIL_DOMAINS })).toHaveLength(1)
+  })
+
+  test('takes several keys, so that one can follow another', () => {
+    const [first, second] = ['k'.repeat(32), 'l'.repeat(44)]
+
+    expect(read({ PURSER_KEY: `${first},${second}` }).keys.map((key) => key.reveal())).toEqual([first, second])
+    expect(errors({ PURSER_KEY: `${first},short` })).toHaveLength(1)
+  })
+
+  test('cannot be changed', () => {
+    const config = read({ DATABASE_URL: 'postgresql://app@db/purser', OIDC_ISSUER: 'https://a.example' })
+
+    expect(
+      [config, config.secrets, config.notices, config.database, config.identity, config.identity.issuers, config.keys].every(
+        Object.isFrozen,
+      ),
+    ).toBe(true)
   })
 })
 
@@ -99,7 +178,12 @@ describe('a secret', () => {
   const url = 'postgresql://app:hunter2@db/purser'
 
   test('is not seen in text, JSON, inspection, nor in what `purser config` prints', () => {
-    const config = read({ DATABASE_URL: url, REDIS_URL: 'redis://:hunter2@queue', PURSER_SECRET_GIT: 'hunter2' })
+    const config = read({
+      DATABASE_URL: url,
+      REDIS_URL: 'redis://:hunter2@queue',
+      PURSER_SECRET_GIT: 'hunter2',
+      PURSER_KEY: 'hunter2'.repeat(5),
+    })
 
     const seen = [
       String(config.database?.url),
@@ -108,7 +192,7 @@ describe('a secret', () => {
       presentConfig(config),
     ]
     expect(seen.join()).not.toContain('hunter2')
-    expect(presentConfig(config)).toContain('PURSER_SECRET_GIT=[secret]')
+    expect(presentConfig(config)).toMatch(/^PURSER_KEY=\[secret\]$[^]*^PURSER_SECRET_GIT=\[secret\]$/m)
   })
 
   test('is given to whoever asks by name', () => {
