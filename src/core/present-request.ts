@@ -36,6 +36,11 @@ export function presentRequest(r: RequestRecord, view: BudgetView): JsonObject {
   }
 }
 
+/** The request in a sentence, as `presentRequest` has it. */
+export function requestMessage(r: RequestRecord, view: BudgetView): string {
+  return message(r, r.problem === null ? undefined : problemDocument(problemOf(r.problem, r.id, view)).message)
+}
+
 /**
  * The same request as it was answered when it was admitted: nothing voted, nothing delivered. A replay of an
  * Idempotency-Key is exactly this, from columns that never change.

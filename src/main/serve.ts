@@ -3,7 +3,7 @@ import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
 import { hashToken } from '../core/token.ts'
 import { graphiqlPage } from '../faces/graphql/graphiql-page.ts'
 import { buildApp } from '../faces/http/app.ts'
-import { measureDeliveries, processMetrics } from '../faces/http/metrics.ts'
+import { measureDeliveries, measureNotices, processMetrics } from '../faces/http/metrics.ts'
 import { authenticate } from '../operations/authenticate.ts'
 import type { Caller } from '../operations/caller.ts'
 import { scopes } from '../operations/caller.ts'
@@ -52,7 +52,8 @@ export async function serve(args: readonly string[]): Promise<number> {
     if (config.examples) await applyExamples(context, administrator, log)
     await repository
     const metrics = processMetrics()
-    if (flags.has('--work')) await startWorker(process_, urls, database, hints, measureDeliveries(metrics))
+    if (flags.has('--work'))
+      await startWorker(process_, urls, database, hints, { turn: measureDeliveries(metrics), notice: measureNotices(metrics) })
 
     const history = openHistory(config)
     lifecycle.onStop('git histories', 5_000, () => history.close())

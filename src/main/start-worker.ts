@@ -5,13 +5,16 @@ import { createRepository } from '../adapters/git/create-repository.ts'
 import { createBranchHistory } from '../adapters/git/history.ts'
 import type { QueueConnection } from '../adapters/queue/connection.ts'
 import { startDeliveryWorker } from '../adapters/queue/delivery-worker.ts'
+import { startNoticeWorker } from '../adapters/queue/notice-worker.ts'
+import { createHooks } from '../adapters/webhook/post.ts'
 import type { Config } from '../config.ts'
 import { embeddedRepository } from '../core/place.ts'
-import type { TurnEnd } from '../faces/http/metrics.ts'
+import type { measureNotices, TurnEnd } from '../faces/http/metrics.ts'
 import type { BranchHistory } from '../operations/branch-history.ts'
 import { deliverBranch } from '../operations/deliver-requests.ts'
 import { deliverySteps, standardBatch, type Delivery, type DeliveryStep } from '../operations/deliver-turn.ts'
 import type { DeliveryHints, DeliveryWork } from '../operations/ports.ts'
+import { forgetOldNotices, sendNotices, sweepNotices, type Notifying } from '../operations/send-notices.ts'
 import { sweepDeliveries } from '../operations/sweep-deliveries.ts'
 import type { Database } from '../store/database.ts'
 import { lockBranch } from '../store/deliveries.ts'
@@ -20,6 +23,15 @@ import type { Process } from './run.ts'
 
 /** How often work that nobody hinted at is looked for; a branch that refuses is tried again as often. */
 const SWEEP_MS = 5_000
+/** How often the log is read for notices. */
+const NOTICE_MS = 1_000
+const FORGET_MS = 3_600_000
+
+/** What a worker counts. */
+export type Measured = {
+  readonly turn: (end: TurnEnd, seconds: number) => void
+  readonly notice: ReturnType<typeof measureNotices>
+}
 
 export function queueOf(config: Config, urls: DatabaseUrls): QueueConnection {
   return config.redisUrl === null ? { kind: 'postgres', url: urls.appUrl } : { kind: 'redis', url: config.redisUrl.reveal() }
@@ -48,13 +60,24 @@ function embeddedPath(config: Config): string {
   return join(config.dataDir, 'gitops.git')
 }
 
-/** Delivers what is released, until the process stops; what is under way then is finished first. */
+/** Delivers what is released and tells teams' chats, until the process stops; what is under way then is finished first. */
 export async function startWorker(
+  process_: Process,
+  urls: DatabaseUrls,
+  database: Database,
+  hints: DeliveryHints,
+  measured: Measured,
+): Promise<void> {
+  await startDeliveries(process_, urls, database, hints, measured.turn)
+  await startNotices(process_, urls, database, measured.notice)
+}
+
+async function startDeliveries(
   { config, log, lifecycle }: Process,
   urls: DatabaseUrls,
   database: Database,
   hints: DeliveryHints,
-  measured: (end: TurnEnd, seconds: number) => void,
+  measured: Measured['turn'],
 ): Promise<void> {
   const warn: Delivery['warn'] = (message, facts) => log.warn(facts, message)
   const git = createGitBranches({ directory: join(config.dataDir, 'git'), searchPath: config.searchPath, secrets: config.secrets, warn })
@@ -85,6 +108,34 @@ export async function startWorker(
     sweepEveryMs: SWEEP_MS,
   })
   lifecycle.onStop('deliveries', 20_000, () => worker.close())
+}
+
+async function startNotices(
+  { config, log, lifecycle }: Process,
+  urls: DatabaseUrls,
+  { pool }: Database,
+  count: Notifying['count'],
+): Promise<void> {
+  const notifying: Notifying = {
+    pool,
+    count,
+    hooks: createHooks({ secrets: config.secrets, allowed: config.allowedAddresses }),
+    currency: config.currency,
+    chance: Math.random,
+    warn: (message, facts) => log.warn(facts, message),
+  }
+  let forgotAt = -Infinity
+  const worker = await startNoticeWorker(queueOf(config, urls), log, {
+    turn: async (team, stop) => ((await sendNotices(notifying, team, stop)) === 'more' ? { retryInMs: 0 } : 'done'),
+    async sweep(hint) {
+      await sweepNotices(pool, hint)
+      if (performance.now() - forgotAt < FORGET_MS) return
+      await forgetOldNotices(pool)
+      forgotAt = performance.now()
+    },
+    sweepEveryMs: NOTICE_MS,
+  })
+  lifecycle.onStop('notices to teams', 5_000, () => worker.close())
 }
 
 function measuring(deliver: DeliveryWork['deliver'], measured: (end: TurnEnd, seconds: number) => void): DeliveryWork['deliver'] {

@@ -1,5 +1,5 @@
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
-import { measureDeliveries, processMetrics } from '../faces/http/metrics.ts'
+import { measureDeliveries, measureNotices, processMetrics } from '../faces/http/metrics.ts'
 import { buildWorkerApp } from '../faces/http/worker-app.ts'
 import type { Watched } from '../operations/readiness.ts'
 import { openDatabase } from '../store/database.ts'
@@ -28,7 +28,7 @@ export async function work(args: readonly string[]): Promise<number> {
     const hints = createDeliveryHints(queueOf(config, urls), log)
     lifecycle.onStop('hints', 3_000, () => hints.close())
     const metrics = processMetrics()
-    const measured = measureDeliveries(metrics)
+    const measured = { turn: measureDeliveries(metrics), notice: measureNotices(metrics) }
     const watched = { database, hints, pendingMigrations: () => pendingMigrations(database.pool, migrationsDirectory()) }
     // Before the database is waited for: that it waits is what the probes are to see.
     if (config.workPort !== null) await answerProbes(process_, config.workPort, metrics, watched)

@@ -164,3 +164,26 @@ export interface TokenSigner {
   /** Null: not signed by any of the keys, not of Purser's form, or expired. */
   verify(token: string): Promise<ShortLived | null>
 }
+
+/** Where a secret is, as documents name it. */
+export type SecretSource = { readonly env: string } | { readonly file: string }
+
+/** What came of a post to a team's hook. `why` is a sentence without the hook's URL. */
+export type HookAnswer =
+  | { readonly kind: 'taken' }
+  /** It says to come back later, and perhaps when. */
+  | { readonly kind: 'busy'; readonly why: string; readonly retryAfterS: number | null }
+  /** It says no, and may mean what was posted. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** There is no such hook (any more). */
+  | { readonly kind: 'gone'; readonly why: string }
+  /** It did not answer, or is not well, or is nowhere to be found. */
+  | { readonly kind: 'unreachable'; readonly why: string }
+  /** It leads to where Purser does not go. */
+  | { readonly kind: 'forbidden'; readonly why: string }
+
+/** Incoming webhooks of chats. */
+export interface Hooks {
+  /** Posts a text to the hook whose URL the secret is. Never throws; aborting the signal ends it. */
+  post(hook: SecretSource, text: string, stop: AbortSignal): Promise<HookAnswer>
+}

@@ -156,7 +156,7 @@ describe.each([onPostgres, ...(redis === null ? [] : [onRedis])])('the queue on 
 
     await vi.waitFor(() => expect(calls.filter((call) => call === bad)).toHaveLength(3), QUIET)
     expect(calls).toContain(good)
-    expect(warnings.filter((line) => line.startsWith('a delivery failed and will be tried again'))).toHaveLength(2)
+    expect(warnings.filter((line) => line.startsWith('a turn failed and will be tried again'))).toHaveLength(2)
   })
 
   test('a queue flushed in mid-flight loses no more than hints: later ones and the sweep go on', async () => {
@@ -354,7 +354,7 @@ test('hints never throw while the queue is not there, and nothing hangs on closi
   nowhere.deliver(randomUUID())
   nowhere.deliver(randomUUID())
 
-  await vi.waitFor(() => expect(lost).toContain('a delivery hint was lost; the sweep will find the work'), QUIET)
+  await vi.waitFor(() => expect(lost).toContain('a hint was lost; the sweep will find the work'), QUIET)
   await nowhere.close()
 })
 

@@ -11,60 +11,55 @@ export type QueueConnection = { readonly kind: 'postgres'; readonly url: string 
 /** What is logged has a static message and data beside it; a pino logger is one. */
 export type QueueLog = { warn(data: Readonly<Record<string, unknown>>, message: string): void }
 
-export type DeliveryJob = { readonly branch: string }
+/** A queue by name, and for how long a worker that died holds its jobs. */
+export type QueueLine = { readonly queue: string; readonly lease: { readonly lockDuration: number; readonly stalledInterval: number } }
 
 /** What is used of BullMQ's Queue. */
 export type JobQueue = {
-  add(name: string, data: DeliveryJob, options: JobsOptions): Promise<unknown>
+  add(name: string, data: object, options: JobsOptions): Promise<unknown>
   close(): Promise<void>
 }
 
 /** What is used of BullMQ's Worker. */
 export type JobWorker = { close(): Promise<void> }
 
-const QUEUE = 'delivery'
 const onPostgres = withBackend(createPostgresBackend)
 
 /** A producer that fails rather than waits: a hint that cannot be given now is the sweep's. */
-export async function openQueue(connection: QueueConnection, log: QueueLog): Promise<JobQueue> {
-  const onError = (error: Error) => log.warn({ err: error }, 'the delivery queue has a fault')
+export async function openQueue(connection: QueueConnection, { queue }: QueueLine, log: QueueLog): Promise<JobQueue> {
+  const onError = (error: Error) => log.warn({ err: error, queue }, 'the queue has a fault')
   if (connection.kind === 'redis') {
     const redis = openRedis(connection.url, { maxRetriesPerRequest: 1, enableOfflineQueue: false }, onError)
-    return ready(new Queue<DeliveryJob>(QUEUE, { connection: redis, streams: EVENTS }), onError, async () => redis.disconnect())
+    return ready(new Queue<object>(queue, { connection: redis, streams: EVENTS }), onError, async () => redis.disconnect())
   }
   const pool = openPool(connection.url, 2, onError)
-  return ready(new onPostgres.Queue<DeliveryJob>(QUEUE, { connection: asBullmqPool(pool), streams: EVENTS }), onError, () => pool.end())
+  return ready(new onPostgres.Queue<object>(queue, { connection: asBullmqPool(pool), streams: EVENTS }), onError, () => pool.end())
 }
 
 /** A consumer that waits out any outage. */
 export async function openWorker(
   connection: QueueConnection,
-  processor: Processor<DeliveryJob>,
+  { queue, lease }: QueueLine,
+  processor: Processor<object>,
   concurrency: number,
   log: QueueLog,
 ): Promise<JobWorker> {
-  const onError = (error: Error) => log.warn({ err: error }, 'the delivery worker has a fault')
-  const options = { ...LEASE, concurrency }
+  const onError = (error: Error) => log.warn({ err: error, queue }, 'the worker of a queue has a fault')
+  const options = { ...lease, ...PATIENCE, concurrency }
   if (connection.kind === 'redis') {
     const redis = openRedis(connection.url, { maxRetriesPerRequest: null }, onError)
-    return ready(new Worker<DeliveryJob>(QUEUE, processor, { connection: redis, ...options }), onError, async () => redis.disconnect())
+    return ready(new Worker<object>(queue, processor, { connection: redis, ...options }), onError, async () => redis.disconnect())
   }
   // One for LISTEN, one for renewing leases, and those that take and end jobs.
   const pool = openPool(connection.url, concurrency + 2, onError)
-  return ready(new onPostgres.Worker<DeliveryJob>(QUEUE, processor, { connection: asBullmqPool(pool), ...options }), onError, () =>
-    pool.end(),
-  )
+  return ready(new onPostgres.Worker<object>(queue, processor, { connection: asBullmqPool(pool), ...options }), onError, () => pool.end())
 }
 
 /** Nobody reads BullMQ's event stream. */
 const EVENTS = { events: { maxLen: 100 } }
 
-/**
- * A worker that died holds its jobs until the lease is over; short, because hints for the same branch wait behind them.
- * Coming back that way is no fault of the job, however often. What is gone too soon costs nothing: one writer a branch is
- * the branch lock's business.
- */
-const LEASE = { lockDuration: 1_500, stalledInterval: 500, maxStalledCount: 1_000_000, drainDelay: 5 }
+/** Coming back from a worker that died is no fault of the job, however often. */
+const PATIENCE = { maxStalledCount: 1_000_000, drainDelay: 5 }
 
 type Opened = { on(event: 'error', listener: (error: Error) => void): unknown; waitUntilReady(): Promise<unknown>; close(): Promise<void> }
 

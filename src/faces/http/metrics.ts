@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Context } from '../../operations/context.ts'
 import { eventStream } from './event-stream.ts'
 
@@ -26,6 +26,21 @@ export function measureDeliveries(registry: Registry): (end: TurnEnd, seconds: n
   // Shown from the start: that there is a worker is seen by these.
   for (const end of turnEnds) duration.zero({ end })
   return (end, seconds) => duration.observe({ end }, seconds)
+}
+
+/** What became of a notice to a team's hook; `pending` is one that will be tried again. */
+export const noticeOutcomes = ['sent', 'pending', 'given-up', 'dropped'] as const
+
+/** Counts what this worker posted to hooks of teams. */
+export function measureNotices(registry: Registry): (outcome: (typeof noticeOutcomes)[number], notices: number) => void {
+  const notices = new Counter({
+    name: 'purser_notices_total',
+    help: 'Notices that this worker took to hooks of teams, by what became of them',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
+  for (const outcome of noticeOutcomes) notices.inc({ outcome }, 0)
+  return (outcome, count) => notices.inc({ outcome }, count)
 }
 
 /** Measures every answer by its route, never by its path: ids would make a series each. */
