@@ -4,10 +4,10 @@ import { fromString, typeidUnboxed, toUUID, fromUUID } from 'typeid-js'
  * Ids are TypeIDs on the outside (`req_01h…`, https://github.com/jetify-com/typeid) and UUIDv7 in the database.
  * The brand keeps a request's id from being passed where a resource's is meant; only this file and the store mint them.
  */
-export type Noun = 'request' | 'resource' | 'event'
+export type Noun = 'request' | 'resource' | 'event' | 'token'
 export type Id<N extends Noun> = string & { readonly __noun: N }
 
-const prefixes = { request: 'req', resource: 'res', event: 'evt' } as const satisfies Record<Noun, string>
+const prefixes = { request: 'req', resource: 'res', event: 'evt', token: 'tok' } as const satisfies Record<Noun, string>
 
 /** A new id; UUIDv7, so ids made later sort later (to the millisecond). */
 export function newId<N extends Noun>(noun: N): Id<N> {
