@@ -22,7 +22,12 @@ async function main(argv: readonly string[]): Promise<number> {
     }
   }
   const { runCli } = await import('./cli/cli.ts')
-  return runCli(argv, { env: clientEnvironment(), stdin: process.stdin, stdout: process.stdout, stderr: process.stderr })
+  return runCli(argv, { env: clientEnvironment(), stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, onInterrupt })
+}
+
+function onInterrupt(stop: () => void): () => void {
+  process.once('SIGINT', stop)
+  return () => void process.off('SIGINT', stop)
 }
 
 // A reader that has seen enough (`purser requests | head`) is no fault.

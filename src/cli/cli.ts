@@ -2,6 +2,8 @@ import { Command, CommanderError, Option } from 'commander'
 import { addAskingCommands } from './asking-commands.ts'
 import { Unreachable } from './client.ts'
 import { openContext } from './context.ts'
+import { NoToken } from './credential.ts'
+import { addIdentityCommands } from './identity-commands.ts'
 import { exits, type Io } from './io.ts'
 import { addReadingCommands } from './reading-commands.ts'
 import { addServerCommands } from './server-commands.ts'
@@ -28,7 +30,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     return exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exits.reached : exits.usage
-    if (!(error instanceof Unreachable)) throw error
+    if (!(error instanceof Unreachable) && !(error instanceof NoToken)) throw error
     io.stderr.write(`${visible(error.message)}\n`)
     return exits.refused
   }
@@ -74,6 +76,7 @@ function describeProgram(io: Io, finish: (exit: number) => void): Command {
   }
   addAskingCommands(program, start)
   addReadingCommands(program, start)
+  addIdentityCommands(program, start)
   addServerCommands(program)
   return program
 }
@@ -81,8 +84,9 @@ function describeProgram(io: Io, finish: (exit: number) => void): Command {
 const environmentHelp = `
 Environment:
   PURSER_URL     the server (default http://127.0.0.1:8080)
-  PURSER_TOKEN   who you are (default: what $PURSER_DATA/admin-token holds, but
-                 only towards a server on this machine)
+  PURSER_TOKEN   who you are (default: who signed in by purser login, else what
+                 $PURSER_DATA/admin-token holds, but that only towards a server
+                 on this machine)
   PURSER_DATA    where a server on this machine keeps its data (default
                  ./.purser)
 

@@ -1,4 +1,5 @@
 import { isObject } from '../core/json.ts'
+import type { CredentialSource } from './credential.ts'
 import { clock, pause, type Io } from './io.ts'
 import type { Settings } from './settings.ts'
 
@@ -21,7 +22,8 @@ export type Refusal = {
   readonly status: number
   readonly problem: Readonly<Record<string, unknown>>
   readonly correlationId: string | null
-  readonly anonymous: boolean
+  /** What it was asked with. */
+  readonly from: CredentialSource
 }
 export type Answer =
   | { readonly ok: true; readonly body: unknown; readonly replayed: boolean }
@@ -75,7 +77,8 @@ async function send(settings: Settings, call: Call, last: boolean): Promise<Resp
     accept: call.answer === 'text' ? '*/*' : 'application/json, application/problem+json',
     ...call.headers,
   }
-  if (settings.token !== null) headers.authorization = `Bearer ${settings.token}`
+  const token = await settings.credential.token()
+  if (token !== null) headers.authorization = `Bearer ${token}`
   if (settings.onBehalfOf !== null) headers['purser-on-behalf-of'] = settings.onBehalfOf
   if (call.body !== undefined) headers['content-type'] = 'application/json'
   try {
@@ -95,7 +98,7 @@ async function send(settings: Settings, call: Call, last: boolean): Promise<Resp
 }
 
 /** The code of the innermost cause: fetch says only "fetch failed". */
-function faultCode(error: unknown): string {
+export function faultCode(error: unknown): string {
   let code = ''
   for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth += 1) {
     if (inner instanceof AggregateError) inner = inner.errors[0]
@@ -159,7 +162,7 @@ async function readAnswer(settings: Settings, call: Call, response: Response): P
       status: response.status,
       problem: body,
       correlationId: response.headers.get('x-request-id'),
-      anonymous: settings.token === null,
+      from: settings.credential.from,
     },
   }
 }

@@ -58,8 +58,8 @@ export function note(context: Context, text: string): void {
 export async function refused(context: Context, refusal: Refusal, locate?: (pointer: string) => string): Promise<number> {
   if (context.settings.format === 'table') {
     const { renderProblem } = await import('./render-problem.ts')
-    const { problem, correlationId, anonymous } = visible(refusal)
-    note(context, renderProblem({ problem, correlationId, anonymous, ...(locate === undefined ? {} : { locate }) }, context.errorView))
+    const { problem, correlationId, from } = visible(refusal)
+    note(context, renderProblem({ problem, correlationId, from, ...(locate === undefined ? {} : { locate }) }, context.errorView))
   } else {
     await printData(context, refusal.problem)
   }

@@ -10,6 +10,8 @@ export type Io = {
   /** Milliseconds since the epoch and waiting; the machine's clock unless a test brings its own. */
   readonly now?: () => number
   readonly pause?: (ms: number) => Promise<void>
+  /** Calls `stop` at Ctrl-C instead of ending at once, until what comes back is called. */
+  readonly onInterrupt?: (stop: () => void) => () => void
 }
 
 export type Sink = {

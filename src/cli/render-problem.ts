@@ -1,5 +1,6 @@
 import { isObject } from '../core/json.ts'
 import type { BudgetAnswer } from './answers.ts'
+import type { CredentialSource } from './credential.ts'
 import { hang, paragraphs, type View } from './text.ts'
 
 /** A problem document, the correlation id of its answer, and how to say where a pointer points. */
@@ -7,8 +8,8 @@ export type Shown = {
   readonly problem: Readonly<Record<string, unknown>>
   readonly correlationId?: string | null
   readonly locate?: (pointer: string) => string
-  /** Whether it was asked without credentials. */
-  readonly anonymous?: boolean
+  /** What it was asked with. */
+  readonly from?: CredentialSource
 }
 
 /**
@@ -91,11 +92,7 @@ function wayOut(shown: Shown): readonly string[] {
   if (text(problem.needs) !== null) ways.push(`Needs: ${text(problem.needs)}`)
   switch (problem.code) {
     case 'unauthenticated':
-      ways.push(
-        shown.anonymous === true
-          ? 'No token was sent. Set PURSER_TOKEN, or run where $PURSER_DATA/admin-token of the local server can be read'
-          : 'Check the token in PURSER_TOKEN, or in $PURSER_DATA/admin-token',
-      )
+      ways.push(otherCredential[shown.from ?? 'nothing'])
       break
     case 'not-found':
       ways.push('It does not exist, or you may not see it: check the name, and who you are (--as)')
@@ -113,6 +110,16 @@ function wayOut(shown: Shown): readonly string[] {
     default: // The open set of a server's codes: what has no hint here has said all in its detail.
   }
   return ways
+}
+
+/** What to do about a token that is not taken. */
+const otherCredential: { readonly [S in CredentialSource]: string } = {
+  nothing:
+    'No token was sent. Sign in: purser login. Set PURSER_TOKEN where nobody can, or run where $PURSER_DATA/admin-token of the local server can be read',
+  PURSER_TOKEN: 'Check the token in PURSER_TOKEN; without it, purser login signs you in',
+  installation: 'Check the token in $PURSER_DATA/admin-token; or sign in: purser login',
+  'sign-in': 'Sign in again: purser login',
+  job: 'Look whether a Trust of the server lets this job in',
 }
 
 function serverFault(status: unknown): boolean {

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ok, refuse, type Result } from '../core/result.ts'
+import { fixedToken, nobody, type Credential } from './credential.ts'
 import type { Io } from './io.ts'
+import { signedIn } from './renew-sign-in.ts'
+import { readSignIn, signInFolder } from './sign-in-file.ts'
 
 export const formats = ['table', 'json', 'yaml'] as const
 export type Format = (typeof formats)[number]
@@ -12,7 +15,7 @@ export type GlobalOptions = { readonly as?: string; readonly output: Format; rea
 export type Settings = {
   /** Without a slash at its end. */
   readonly url: string
-  readonly token: string | null
+  readonly credential: Credential
   readonly onBehalfOf: string | null
   readonly format: Format
   readonly colour: boolean
@@ -33,13 +36,14 @@ export function readSettings(options: GlobalOptions, io: Io): Result<Settings, s
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     return refuse('PURSER_URL is only scheme, host, port and path; credentials go into PURSER_TOKEN')
   }
-  const token = readToken(url, io)
-  if (token !== null && !/^[\x21-\x7e]+$/.test(token)) return refuse('PURSER_TOKEN holds characters that no token has')
+  const address = withoutEndSlash(url.href)
+  const credential = findCredential(url, address, io)
+  if (!credential.ok) return credential
   if (options.as !== undefined && !/^[\x21-\x7e]+$/.test(options.as)) return refuse('--as takes an e-mail address')
   const terminal = io.stdout.isTTY === true
   return ok({
-    url: withoutEndSlash(url.href),
-    token,
+    url: address,
+    credential: credential.value,
     onBehalfOf: options.as ?? null,
     format: options.output,
     colour: terminal && options.color && (io.env.NO_COLOR ?? '') === '' && io.env.TERM !== 'dumb',
@@ -48,20 +52,42 @@ export function readSettings(options: GlobalOptions, io: Io): Result<Settings, s
 }
 
 /**
+ * Who asks: whom PURSER_TOKEN names, else the pipeline's job that this runs in, else who signed in to this very server, else
+ * the administrator of an installation on this machine.
+ */
+function findCredential(url: URL, address: string, io: Io): Result<Credential, string> {
+  const given = io.env.PURSER_TOKEN?.trim()
+  if (given === '') return ok(nobody)
+  if (given !== undefined)
+    return isToken(given) ? ok(fixedToken('PURSER_TOKEN', given)) : refuse('PURSER_TOKEN holds characters that no token has')
+  const folder = signInFolder(io)
+  const signIn = readSignIn(folder, address)
+  if (!signIn.ok) return signIn
+  if (folder !== null && signIn.value !== null) return ok(signedIn(folder, address, signIn.value, io))
+  const token = readAdminToken(url, io)
+  return ok(token === null ? nobody : fixedToken('installation', token))
+}
+
+function isToken(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
+}
+
+/**
  * The administrator's token of an installation on this machine is the default only towards this machine: a file that
  * happens to lie in the working directory must not be sent to whatever PURSER_URL names.
  */
-function readToken(url: URL, io: Io): string | null {
-  if (io.env.PURSER_TOKEN !== undefined) return io.env.PURSER_TOKEN.trim() || null
-  if (!isLoopback(url.hostname)) return null
+function readAdminToken(url: URL, io: Io): string | null {
+  if (!isThisMachine(url.hostname)) return null
   try {
-    return readFileSync(join(io.env.PURSER_DATA || DEFAULT_DATA, 'admin-token'), 'utf8').trim() || null
+    const token = readFileSync(join(io.env.PURSER_DATA || DEFAULT_DATA, 'admin-token'), 'utf8').trim()
+    return isToken(token) ? token : null
   } catch {
     return null // Absent or unreadable: asking without a token gets a 401 that says what to do.
   }
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a host is this machine, whatever a name server says. */
+export function isThisMachine(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
 }
 

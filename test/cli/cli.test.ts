@@ -66,7 +66,7 @@ describe('what is asked, and as whom', () => {
     ['https://purser.example.com', null],
     ['http://127.0.0.1.example.com', null],
     ['http://10.0.0.1', null],
-  ])('sends that token to this machine only: %s', (url, token) => {
+  ])('sends that token to this machine only: %s', async (url, token) => {
     api.file('admin-token', 'psr_local\n')
     const io = {
       stdin: process.stdin,
@@ -75,7 +75,9 @@ describe('what is asked, and as whom', () => {
       env: { PURSER_URL: url, PURSER_DATA: api.directory },
     }
 
-    expect(readSettings({ output: 'table', color: true }, io)).toMatchObject({ ok: true, value: { token } })
+    const settings = readSettings({ output: 'table', color: true }, io)
+
+    expect(settings.ok ? await settings.value.credential.token() : settings.problem).toBe(token)
   })
 
   it.each(['ftp://x', 'nonsense', 'http://user:pass@x', 'http://x/?a=1'])('refuses an address that is none: %s', async (url) => {
@@ -118,7 +120,9 @@ describe('what is asked, and as whom', () => {
 })
 
 const asking =
-  'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get gitops completion'.split(' ')
+  'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get gitops login logout whoami completion'.split(
+    ' ',
+  )
 
 const ofServers = 'serve work migrate config doctor'.split(' ')
 

@@ -1,0 +1,48 @@
+import { Option, type Command } from 'commander'
+import type { LoginOptions } from './login.ts'
+import { parseTimeout } from './options.ts'
+import { asking, doneHelp, type Start } from './start.ts'
+
+/** Who asks: what signs in, out, and shows as whom. */
+export function addIdentityCommands(program: Command, start: Start): void {
+  program
+    .command('login')
+    .helpGroup(asking)
+    .description('sign in to the server of PURSER_URL')
+    .addOption(new Option('--browser', 'with the browser of this machine (by default where there is one)').conflicts('device'))
+    .option('--device', 'with a code, in a browser anywhere')
+    .option('--issuer <url>', 'where, if the server knows several issuers')
+    .addOption(new Option('--timeout <duration>', 'give up after: 90s, 10m').argParser(parseTimeout).default(600_000, '10m'))
+    .addHelpText(
+      'after',
+      `\nExit codes:\n  0 signed in  1 refused  2 usage  6 timed out\n\nExample:\n  purser login\n  PURSER_URL=https://purser.example.com purser login --device`,
+    )
+    .action((options: LoginOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { login } = await import('./login.ts')
+        return await login(context, options)
+      }),
+    )
+  program
+    .command('logout')
+    .helpGroup(asking)
+    .description('forget the sign-in to the server of PURSER_URL, also at its issuer')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser logout`)
+    .action((_: unknown, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { logout } = await import('./logout.ts')
+        return await logout(context)
+      }),
+    )
+  program
+    .command('whoami')
+    .helpGroup(asking)
+    .description('show who you are to the server, and what you may do where')
+    .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser whoami -o json`)
+    .action((_: unknown, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { whoami } = await import('./whoami.ts')
+        return await whoami(context)
+      }),
+    )
+}
