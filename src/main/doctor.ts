@@ -8,6 +8,7 @@ import { pendingMigrations } from '../store/migrate.ts'
 import { checkBranches } from './doctor/branches.ts'
 import { judgeDatabase, judgeMigrations, type QueueAnswer } from './doctor/database.ts'
 import { renderFindings, words, type Finding } from './doctor/finding.ts'
+import { checkIssuers } from './doctor/issuers.ts'
 import { checkMachine } from './doctor/machine.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
@@ -20,10 +21,12 @@ import { migrationsDirectory, startDatabase, type DatabaseUrls } from './start-d
 export async function doctor(args: readonly string[]): Promise<number> {
   if (readFlags('doctor', args, []) === null) return 2
   return runServer('doctor', async (process_) => {
-    const findings = [...(await checkMachine(process_.config)), ...(await checkDatabase(process_))]
+    const { config, lifecycle } = process_
+    const issuers = await checkIssuers(config.identity.issuers, lifecycle.stopping)
+    const findings = [...(await checkMachine(config)), ...issuers, ...(await checkDatabase(process_))]
     // Unwrapped where it is no terminal: a line a finding is what programs look for.
     process.stdout.write(renderFindings(findings, process.stdout.columns))
-    process_.lifecycle.stop(findings.some((f) => f.status === 'fail') ? 1 : 0)
+    lifecycle.stop(findings.some((f) => f.status === 'fail') ? 1 : 0)
   })
 }
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import { openIssuers } from '../adapters/issuer/issuers.ts'
+import { openTokenSigner } from '../adapters/issuer/purser-tokens.ts'
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
 import { hashToken } from '../core/token.ts'
 import { graphiqlPage } from '../faces/graphql/graphiql-page.ts'
 import { buildApp } from '../faces/http/app.ts'
 import { measureDeliveries, measureNotices, processMetrics } from '../faces/http/metrics.ts'
-import { authenticate } from '../operations/authenticate.ts'
 import type { Caller } from '../operations/caller.ts'
 import { scopes } from '../operations/caller.ts'
 import type { Context } from '../operations/context.ts'
@@ -13,13 +14,14 @@ import { keepCurrency } from '../store/currency.ts'
 import { openDatabase, type Database } from '../store/database.ts'
 import { openNotices } from '../store/notices.ts'
 import { pendingMigrations } from '../store/migrate.ts'
-import { keepAdminToken } from '../store/principals.ts'
+import { keepAdminToken, knowPrincipal } from '../store/principals.ts'
 import { adminToken } from './admin-token.ts'
 import { applyExamples } from './apply-examples.ts'
 import { drain } from './drain.ts'
 import { listen } from './listen.ts'
 import { nextSteps } from './next-steps.ts'
 import { packageRoot } from './package-root.ts'
+import { purserKeys } from './purser-key.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrateDatabase, migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
 import { keepEmbeddedRepository, openHistory, queueOf, startWorker } from './start-worker.ts'
@@ -90,11 +92,20 @@ async function startContext(
 ): Promise<Context> {
   const notices = await openNotices(urls.appUrl, (err) => log.warn({ err }, 'notices of the database are lost for the moment'))
   lifecycle.onStop('notices', 2_000, () => notices.close())
+  const { issuers: configured, audience, emailDomains, administrators, auditors, groupsTtlMs } = config.identity
+  // None is waited for, and one that is away is no reason not to start.
+  const issuers = openIssuers({ configured, audience, emailDomains, log })
+  lifecycle.onStop('issuers', 1_000, async () => issuers.close())
+  const keys = await purserKeys(config, urls.embedded)
   return openContext({
     database,
     notices,
     hints,
     currency: config.currency,
+    issuers,
+    tokenSigner: keys.length === 0 ? null : openTokenSigner(keys.map((key) => key.reveal())),
+    platformRoles: { administrators, auditors },
+    groupsTtlMs,
     followerLimits: config.streams,
     allowFileRepositories: config.allowFileRepositories,
     pendingMigrations: () => pendingMigrations(database.pool, migrationsDirectory()),
@@ -102,11 +113,26 @@ async function startContext(
   })
 }
 
-/** The installation's administrator, by the token in its file. Beside an embedded database there is one such file: removing it revokes. */
-async function keepAdministrator({ config }: Process, urls: DatabaseUrls, context: Context): Promise<Caller> {
-  const token = await adminToken(config.dataDir)
-  await keepAdminToken(context.database.pool, hashToken(token), scopes, urls.embedded)
-  const caller = await authenticate(context, { authorization: `Bearer ${token}`, onBehalfOf: undefined, reads: true })
-  if (!caller.ok) throw new Error('the administrator token that was just stored is not known')
-  return caller.value
+/**
+ * The installation's administrator, by the token in its file. Beside an embedded database there is one such file: removing
+ * it revokes. On another database none is made where people sign in: nobody needs a standing secret then.
+ */
+async function keepAdministrator({ config }: Process, urls: DatabaseUrls, { database }: Context): Promise<Caller> {
+  if (urls.embedded || config.identity.issuers.length === 0)
+    await keepAdminToken(database.pool, hashToken(await adminToken(config.dataDir)), scopes, urls.embedded)
+  return {
+    principal: await knowPrincipal(database.pool, 'service-account', 'admin'),
+    subject: 'admin',
+    kind: 'service-account',
+    email: null,
+    groups: [],
+    scopes: new Set(scopes),
+    administrator: true,
+    auditor: false,
+    team: null,
+    onlyTeams: null,
+    via: null,
+    parties: [],
+    credential: { kind: 'api-token', id: null, expiresAt: null },
+  }
 }

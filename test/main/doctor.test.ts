@@ -3,16 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
 import { judgeBranch } from '../../src/main/doctor/branches.ts'
 import { judgeDatabase, judgeMigrations } from '../../src/main/doctor/database.ts'
+import { checkIssuers, judgeIssuer } from '../../src/main/doctor/issuers.ts'
 import { renderFindings, words, type Finding } from '../../src/main/doctor/finding.ts'
-import { checkToken, judgeDisk, judgeGit, judgeNode } from '../../src/main/doctor/machine.ts'
+import { checkKey, checkToken, judgeDisk, judgeGit, judgeNode } from '../../src/main/doctor/machine.ts'
 import { migrationsDirectory } from '../../src/main/start-database.ts'
 import type { BranchRecord } from '../../src/store/deliveries.ts'
 import { readDatabaseHealth, type DatabaseHealth } from '../../src/store/health.ts'
 import { pendingMigrations } from '../../src/store/migrate.ts'
 import { withDatabase, withEmptyDatabase } from '../support/database.ts'
 import { requestId } from '../support/delivery.ts'
+import { startIssuer } from '../support/issuer.ts'
 
 const well: DatabaseHealth = { version: 180_004, role: 'purser_app', superuser: false, ownsTables: false, clockSkewMs: 3, queueReady: true }
 const statuses = (findings: readonly Finding[]) => findings.filter((f) => f.status !== 'ok').map((f) => [f.check, f.status])
@@ -133,6 +136,37 @@ describe('the token', async () => {
 
     expect(await checkToken(folder)).toMatchObject({ status: 'warn' })
   })
+})
+
+test('a key is asked for where CI jobs could not be given tokens without one', async () => {
+  const database = { url: new Secret('postgresql://app@db/purser'), migrateUrl: new Secret('postgresql://owner@db/purser') }
+
+  expect(await checkKey({ keys: [], database, dataDir: '/nowhere' })).toMatchObject({
+    status: 'warn',
+    remedy: expect.stringContaining('PURSER_KEY'),
+  })
+  expect(await checkKey({ keys: [new Secret('k'.repeat(32))], database, dataDir: '/nowhere' })).toMatchObject({ status: 'ok' })
+  expect(await checkKey({ keys: [], database: null, dataDir: '/nowhere' })).toMatchObject({ status: 'ok' })
+})
+
+test.each([
+  ['is well with a key', { keys: 1, skewMs: 900 }, 'ok'],
+  ['is well when it does not tell the time', { keys: 2, skewMs: null }, 'ok'],
+  ['fails when nobody answers', { fault: 'connect ECONNREFUSED' }, 'fail'],
+  ['fails without a public key', { keys: 0, skewMs: 0 }, 'fail'],
+  ['is looked at when its clock is off', { keys: 1, skewMs: -31_000 }, 'warn'],
+] as const)('an issuer %s', (_, answer, status) => {
+  expect(judgeIssuer('https://id.example.com', answer).status).toBe(status)
+})
+
+test('asks a real issuer, and says so when it is away', async () => {
+  const issuer = await startIssuer()
+  const there = await checkIssuers([issuer.url], AbortSignal.timeout(10_000))
+  await issuer.stop()
+  const away = await checkIssuers([issuer.url], AbortSignal.timeout(10_000))
+
+  expect(there).toEqual([{ check: 'issuer', status: 'ok', detail: `${issuer.url} publishes 1 key` }])
+  expect(away).toMatchObject([{ status: 'fail', detail: expect.stringContaining('ECONNREFUSED') }])
 })
 
 test('shows last what is wrong, with its way out, and the sum of it', () => {

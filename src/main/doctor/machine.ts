@@ -12,7 +12,9 @@ export async function checkMachine(config: Config): Promise<readonly Finding[]> 
   return [
     judgeNode(process.versions.node),
     judgeGit(await gitVersion(config.searchPath)),
-    await checkToken(config.dataDir),
+    // On a database of its own where people sign in, no token is made.
+    ...(config.database !== null && config.identity.issuers.length > 0 ? [] : [await checkToken(config.dataDir)]),
+    await checkKey(config),
     ...(await checkDisk(config.dataDir)),
   ]
 }
@@ -49,17 +51,27 @@ async function gitVersion(searchPath: string): Promise<string | null> {
   }
 }
 
-export async function checkToken(dataDir: string): Promise<Finding> {
-  const path = join(dataDir, 'admin-token')
-  const found = await stat(path).catch(() => null)
-  if (found === null) return { check: 'token', status: 'ok', detail: 'none yet: the first start makes one' }
-  if ((found.mode & 0o077) === 0) return { check: 'token', status: 'ok', detail: path }
+export function checkToken(dataDir: string): Promise<Finding> {
+  return checkSecretFile('token', join(dataDir, 'admin-token'))
+}
+
+/** What short-lived tokens are signed with. */
+export async function checkKey({ keys, database, dataDir }: Pick<Config, 'keys' | 'database' | 'dataDir'>): Promise<Finding> {
+  if (keys.length > 0) return { check: 'key', status: 'ok', detail: `PURSER_KEY${keys.length === 1 ? '' : `, ${keys.length} of them`}` }
+  if (database === null) return checkSecretFile('key', join(dataDir, 'key'))
   return {
-    check: 'token',
+    check: 'key',
     status: 'warn',
-    detail: `others can read ${path}`,
-    remedy: `chmod 600 ${path}`,
+    detail: 'none: CI jobs get no short-lived tokens',
+    remedy: 'Set PURSER_KEY to the same secret in every process: openssl rand -hex 32',
   }
+}
+
+async function checkSecretFile(check: string, path: string): Promise<Finding> {
+  const found = await stat(path).catch(() => null)
+  if (found === null) return { check, status: 'ok', detail: 'none yet: the first start makes one' }
+  if ((found.mode & 0o077) === 0) return { check, status: 'ok', detail: path }
+  return { check, status: 'warn', detail: `others can read ${path}`, remedy: `chmod 600 ${path}` }
 }
 
 const GiB = 1024 ** 3
