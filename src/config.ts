@@ -28,6 +28,8 @@ export type Config = {
     readonly emailDomains: ReadonlyMap<string, readonly string[]>
     /** What `purser login` is at the issuer. */
     readonly clientId: string
+    /** What `purser login` asks an issuer for. */
+    readonly scopes: readonly string[]
     /** E-mails, or `group:name`. */
     readonly administrators: readonly string[]
     readonly auditors: readonly string[]
@@ -77,6 +79,7 @@ const variables = {
   OIDC_AUDIENCE: 'purser',
   OIDC_EMAIL_DOMAINS: null,
   OIDC_CLIENT_ID: 'purser-cli',
+  OIDC_SCOPES: 'openid email profile groups offline_access',
   PURSER_ADMINISTRATORS: null,
   PURSER_AUDITORS: null,
   PURSER_GROUPS_TTL: 'PT24H',
@@ -145,6 +148,7 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
       audience: parse('OIDC_AUDIENCE', 'a name of up to 255 characters without spaces', nameOf(255), ''),
       emailDomains,
       clientId: parse('OIDC_CLIENT_ID', 'a name of up to 255 characters without spaces', nameOf(255), ''),
+      scopes: parse('OIDC_SCOPES', 'names separated by spaces, openid among them', parseScopes, Object.freeze([])),
       administrators: parse('PURSER_ADMINISTRATORS', people, parsePeople, []),
       auditors: parse('PURSER_AUDITORS', people, parsePeople, []),
       groupsTtlMs: parse('PURSER_GROUPS_TTL', 'a duration of weeks, days or hours as PT24H', parseDuration, 0),
@@ -189,6 +193,7 @@ export function presentConfig(config: Config): string {
     OIDC_AUDIENCE: config.identity.audience,
     OIDC_EMAIL_DOMAINS: [...config.identity.emailDomains].map(([issuer, names]) => `${issuer}=${names.join(',')}`).join('; ') || '(all)',
     OIDC_CLIENT_ID: config.identity.clientId,
+    OIDC_SCOPES: config.identity.scopes.join(' '),
     PURSER_ADMINISTRATORS: config.identity.administrators.join(', ') || '(none)',
     PURSER_AUDITORS: config.identity.auditors.join(', ') || '(none)',
     PURSER_GROUPS_TTL: `PT${config.identity.groupsTtlMs / 3_600_000}H`,
@@ -259,6 +264,14 @@ function wholeNumber(min: number, max: number): (value: string) => number | null
 
 function nameOf(maxLength: number): (value: string) => string | null {
   return (value) => (/^[\x21-\x7e]+$/.test(value) && value.length <= maxLength ? value : null)
+}
+
+/** Of RFC 6749: each without quotes and backslashes. */
+function parseScopes(value: string): readonly string[] | null {
+  const scopes = value.split(' ').filter((scope) => scope !== '')
+  return scopes.includes('openid') && scopes.length <= 50 && scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/.test(scope))
+    ? Object.freeze(scopes)
+    : null
 }
 
 function flag(value: string): boolean | null {

@@ -66,6 +66,7 @@ describe('the configuration', () => {
       OIDC_AUDIENCE: 'a b',
       OIDC_EMAIL_DOMAINS: 'example.com',
       OIDC_CLIENT_ID: 'a b',
+      OIDC_SCOPES: 'email groups',
       PURSER_ADMINISTRATORS: 'alice',
       PURSER_AUDITORS: 'group:',
       PURSER_GROUPS_TTL: '1 day',
