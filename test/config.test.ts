@@ -30,6 +30,7 @@ describe('the configuration', () => {
         audience: 'purser',
         emailDomains: new Map(),
         clientId: 'purser-cli',
+        scopes: ['openid', 'email', 'profile', 'groups', 'offline_access'],
         administrators: [],
         auditors: [],
         groupsTtlMs: 24 * 3_600_000,
