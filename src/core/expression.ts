@@ -104,6 +104,11 @@ function declareFunctions(cel: Environment): void {
   })
 }
 
+/** A new environment with all own functions that `rewrite` puts in, and no variables. */
+export function newCelEnvironment(): Environment {
+  return base.clone()
+}
+
 const withoutSchema = new Map<Scope, ExpressionEnvironment>()
 const bySchema = new WeakMap<ParameterSchema, Map<Scope, ExpressionEnvironment>>()
 
@@ -131,7 +136,8 @@ function makeEnvironment(scope: Exclude<Scope, 'message'>, parameters: Parameter
   return { scope, parameters, cel, types, recent: null }
 }
 
-function sameValue(a: unknown, b: unknown): boolean {
+/** Equality of CEL by value, which cel-js has for maps and lists but not for types of one's own. */
+export function sameValue(a: unknown, b: unknown): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameValue(item, b[i]))
   if (a instanceof Map)
     return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)))

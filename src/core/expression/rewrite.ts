@@ -34,11 +34,14 @@ export const ownPrefix = '§'
 
 const maxNesting = 2
 
-type Walk = { readonly identifiers: Set<string>; refusal: Refusal | null }
+type Walk = { readonly identifiers: Set<string>; readonly maxNesting: number; refusal: Refusal | null }
 
 /** Changes the tree in place. The identifiers are all names that it reads, variables of loops among them. */
-export function rewrite(ast: ASTNode): { readonly identifiers: ReadonlySet<string>; readonly refusal: Refusal | null } {
-  const walk: Walk = { identifiers: new Set(), refusal: null }
+export function rewrite(
+  ast: ASTNode,
+  nesting = maxNesting,
+): { readonly identifiers: ReadonlySet<string>; readonly refusal: Refusal | null } {
+  const walk: Walk = { identifiers: new Set(), maxNesting: nesting, refusal: null }
   visit(ast as unknown as Node, 0, walk)
   return walk
 }
@@ -88,7 +91,7 @@ function visitLoop(node: Node, nesting: number, walk: Walk): void {
 }
 
 function checkNesting(node: Node, nesting: number, walk: Walk): void {
-  if (nesting > maxNesting) walk.refusal ??= { detail: `macros are nested deeper than ${maxNesting}`, at: node.start }
+  if (nesting > walk.maxNesting) walk.refusal ??= { detail: `macros are nested deeper than ${walk.maxNesting}`, at: node.start }
 }
 
 function visitCall(node: Node, nesting: number, walk: Walk): void {
