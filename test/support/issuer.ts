@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, importJWK, SignJWT, type JWK, type JWTHeaderParameters } from 'jose'
 import Provider, { type Configuration } from 'oidc-provider'
+import { isObject } from '../../src/core/json.ts'
 import { issuerMemory } from './issuer-memory.ts'
 
 /**
@@ -44,6 +45,8 @@ export type Claims = Readonly<Record<string, unknown>>
 export type Tokens = { readonly access_token: string; readonly id_token: string; readonly refresh_token: string }
 
 export type TestIssuerOptions = {
+  /** Seconds that a device waits before it asks again. */
+  readonly interval?: number
   /** Seconds until an access token expires. */
   readonly lifetime?: number
   /** 0 and nothing: a free one. */
@@ -51,7 +54,7 @@ export type TestIssuerOptions = {
 }
 
 /** Starts one. Whoever does stops it, in a hook. */
-export async function startIssuer({ lifetime = 3_600, port = 0 }: TestIssuerOptions = {}): Promise<TestIssuer> {
+export async function startIssuer({ lifetime = 3_600, port = 0, interval = 0.05 }: TestIssuerOptions = {}): Promise<TestIssuer> {
   let server = await listen(port)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // It listens on TCP.
   const people = new Map<string, PersonClaims>()
@@ -60,7 +63,15 @@ export async function startIssuer({ lifetime = 3_600, port = 0 }: TestIssuerOpti
   let keys: readonly JWK[] = [await makeKey()]
   let provider: Provider
   const adapter = issuerMemory()
-  const restart = () => (provider = new Provider(url, { adapter, ...configurationOf(keys, lifetime, claimsOf) }))
+  const restart = () => {
+    provider = new Provider(url, { adapter, ...configurationOf(keys, lifetime, claimsOf) })
+    // By itself it names no interval, which is five seconds.
+    provider.use(async (ctx, next) => {
+      await next()
+      const body: unknown = ctx.body
+      if (ctx.path === '/device/auth' && isObject(body)) ctx.body = { ...body, interval }
+    })
+  }
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     asked.push(`${request.method} ${request.url}`)
     const [, room, uid] = (request.url ?? '').split('/')
