@@ -131,9 +131,10 @@ function conditionsOf(
     )
   }
   if (filter.awaiting !== undefined) {
-    const voter = bind(filter.awaiting)
-    add('me', `not exists (select from request_party z where z.request_id = q.id and z.principal_id = ${voter}::uuid)`)
-    where.push(`not exists (select from approval z where z.request_id = q.id and z.principal_id = ${voter}::uuid)`)
+    // Every principal that the voter has had.
+    const same = `array(select p.id from principal m join principal p on p.human_id = m.human_id where m.id = ${bind(filter.awaiting)}::uuid)`
+    add('me', `not exists (select from request_party z where z.request_id = q.id and z.principal_id = any (${same}))`)
+    where.push(`not exists (select from approval z where z.request_id = q.id and z.principal_id = any (${same}))`)
   }
   if (after !== null) add('after', `q.id < ${bind(idToUuid(after))}::uuid`)
   return { names, where }

@@ -73,11 +73,6 @@ begin
   return now_as;
 end $$;
 
--- The groups that a principal was seen with lately, at whatever issuer.
-create function fresh_groups(principal uuid, fresh interval) returns text[] language sql stable as $$
-  select coalesce(array_agg(distinct g), '{}') from person_identity i, unnest(i.groups) g where i.principal_id = $1 and i.groups_at > now() - fresh
-$$;
-
 -- The principals of people who are listed by e-mail, made known where they are not, and of those seen lately in a group.
 create function know_people(emails text[], groups text[], fresh interval) returns uuid[] language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -158,6 +153,9 @@ begin
   return new;
 end $$;
 
+-- A vote through a bot that is for some teams only counts for the requirements of these, whatever else its voter is.
+alter table approval add column only_teams text[];
+
 -- As before, by humans: the vote of another principal of the voter is theirs, so it is the same vote again. `satisfies` then
 -- is judged for the principal under which it was cast.
 create or replace function vote(p jsonb) returns jsonb language plpgsql security definer set search_path = public, pg_temp as $$
@@ -165,6 +163,7 @@ declare
   q request;
   current_revision bigint := lock_platform(false);
   voter uuid := (p->>'principal')::uuid;
+  only_for text[] := case when coalesce(p->'onlyTeams', 'null') <> 'null' then array(select jsonb_array_elements_text(p->'onlyTeams')) end;
   again boolean;
 begin
   select * into q from request where id = (p->>'request')::uuid for update;
@@ -180,8 +179,12 @@ begin
 
   -- The same vote again changes nothing but what it counts for: its voter may have got a role back, or another one.
   if not again then
-    insert into approval (request_id, principal_id, vote, comment, plan_digest, satisfies)
-      values (q.id, voter, p->>'vote', p->>'comment', p->>'planDigest', array(select jsonb_array_elements_text(p->'satisfies'->voter::text)::int));
+    insert into approval (request_id, principal_id, vote, comment, plan_digest, satisfies, only_teams)
+      values (q.id, voter, p->>'vote', p->>'comment', p->>'planDigest', array(select jsonb_array_elements_text(p->'satisfies'->voter::text)::int), only_for);
+  else
+    update approval a set only_teams = case when a.only_teams is not null and only_for is not null then a.only_teams || only_for end
+      from principal w join principal v on v.human_id = w.human_id
+      where a.request_id = q.id and a.vote = p->>'vote' and a.principal_id = w.id and v.id = voter and not coalesce(a.only_teams @> only_for, a.only_teams is null);
   end if;
   update approval a set satisfies = case when had_part(q.id, a.principal_id) then '{}' else array(select jsonb_array_elements_text(s.value)::int) end
     from jsonb_each(p->'satisfies') s where a.request_id = q.id and a.vote = 'approve' and a.principal_id = s.key::uuid;
@@ -343,7 +346,8 @@ begin
 end $$;
 
 create function touch_tokens(tokens uuid[]) returns void language sql security definer set search_path = public, pg_temp as $$
-  update api_token t set last_used_at = now() where t.id = any (tokens)
+  update api_token t set last_used_at = now()
+  where t.id in (select x.id from api_token x where x.id = any (tokens) order by x.id for no key update skip locked)
 $$;
 
 -- The actor of an event may come with the credential that it showed, which goes into the event's data: a leaked token is
