@@ -43,8 +43,15 @@ export type Credential = {
   readonly expiresAt: Date | null
 }
 
-export function actorOf(caller: Caller): Actor {
+/** Who acts, as people are shown it. */
+export function shownActor(caller: Caller): Actor {
   return { subject: caller.subject, kind: caller.kind, via: caller.via?.subject ?? null }
+}
+
+/** Who acts, for the log, with the credential that was shown: the store moves that into the event's data. */
+export function actorOf(caller: Caller): Actor & { readonly credential?: string } {
+  const { id } = caller.credential
+  return { ...shownActor(caller), ...(id === null ? {} : { credential: id }) }
 }
 
 /** A team in which the caller has roles: all of them, the highest first. */
@@ -69,7 +76,8 @@ function standingOf(platform: Platform, caller: Caller): Standing {
   if (standing === undefined) {
     const teams = teamsWithRoles(platform, caller)
     const names = teams.map((t) => t.name)
-    const approves = teams.flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role })))
+    // Only people approve.
+    const approves = (caller.team === null ? teams : []).flatMap(({ name, roles }) => roles.map((role) => ({ team: name, role })))
     standing = {
       teams,
       roles: new Map(teams.map((t) => [t.name, t.roles])),

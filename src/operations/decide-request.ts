@@ -7,10 +7,11 @@ import { presentRequest } from '../core/present-request.ts'
 import type { RequestRecord } from '../core/request-record.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { rolesIn } from '../core/roles.ts'
-import { readRequest, readVoters, voteOnRequest } from '../store/requests.ts'
+import { readRequest, readVoters, voteOnRequest, type Voter } from '../store/requests.ts'
 import { actorOf, budgetViewOf, missingScope, rolesOfCaller, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
+import { isOwnerOfAny } from './owners.ts'
 
 const MAX_ROUNDS = 5
 
@@ -71,13 +72,15 @@ async function decideOnce(
   const sight = sightOf(platform, caller)
   const request = await readRequest(pool, id, sight)
   if (request === null) return refuse({ code: 'not-found' })
-  const voters = await readVoters(pool, id)
+  const voters = await readVoters(pool, id, caller.principal, context.groupsTtlMs)
   const about = { operation: decision.vote === 'approve' ? 'approveRequest' : 'rejectRequest', team: request.team, subject: id }
   const scope = missingScope(caller, 'approvals:write')
   if (scope !== null) return forbid(context, caller, scope, about)
-  if (voters.parties.includes(caller.principal)) return forbid(context, caller, { code: 'own-request' }, about)
+  // Whoever is an owner of an asking account's team by now, too: asking may have begun before.
+  if (voters.hadPart || isOwnerOfAny(platform, caller, voters.accountTeams)) return forbid(context, caller, { code: 'own-request' }, about)
   const needs = needsOf(request)
-  const own = satisfiedBy(needs, (team) => rolesOfCaller(platform, caller, team))
+  // Only people vote, whatever role a requirement names.
+  const own = caller.kind === 'person' ? satisfiedBy(needs, (team) => rolesOfCaller(platform, caller, team)) : []
   if (own.length === 0) {
     const named = needs.map((need) => `${need.role} in team ${need.team}`)
     if (named.length === 0)
@@ -99,12 +102,16 @@ async function decideOnce(
     planDigest: decision.planDigest ?? request.body.plan.digest,
     platformRevision: platform.revision,
     seen: voters.votes,
+    onlyTeams: caller.onlyTeams,
     // Judged again for those who voted before: a role that has gone takes its vote with it.
     satisfies: Object.fromEntries([
-      ...voters.voters.map(
-        ({ principal, subject }) => [principal, satisfiedBy(needs, (team) => rolesOfSubject(platform, subject, team))] as const,
-      ),
-      [caller.principal, own] as const,
+      ...voters.voters.map((voter) => {
+        const satisfied = isOwnerOfAny(platform, voter, voters.accountTeams)
+          ? []
+          : satisfiedBy(needs, (team) => rolesOfVoter(platform, voter, team))
+        return [voter.principal, voter.same ? [...new Set([...satisfied, ...own])] : satisfied] as const
+      }),
+      ...(voters.voters.some(({ principal }) => principal === caller.principal) ? [] : [[caller.principal, own] as const]),
     ]),
   })
   switch (answer.outcome) {
@@ -140,8 +147,7 @@ function satisfiedBy(needs: readonly Need[], roles: (team: string) => readonly T
   return needs.flatMap((need, ordinal) => (roles(need.team).includes(need.role) ? [ordinal] : []))
 }
 
-/** Only people vote, and a person's subject is their e-mail. */
-function rolesOfSubject(platform: Platform, subject: string, team: string): readonly TeamRole[] {
-  const found = platform.teams.get(team)
-  return found === undefined ? [] : rolesIn(found, { email: subject, groups: [] })
+function rolesOfVoter(platform: Platform, voter: Voter, team: string): readonly TeamRole[] {
+  const found = voter.onlyTeams?.includes(team) === false ? undefined : platform.teams.get(team)
+  return found === undefined ? [] : rolesIn(found, voter)
 }

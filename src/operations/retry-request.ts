@@ -35,7 +35,7 @@ export async function retryRequest(context: Context, caller: Caller, text: strin
     const detail = `${first.id} is ${first.state}; only what failed, expired or was rejected can be tried again.`
     return { answer: refuse({ code: 'wrong-state', state: first.state, detail }), replayed: false }
   }
-  const { parties } = await readVoters(pool, first.id)
+  const { parties } = await readVoters(pool, first.id, caller.principal, context.groupsTtlMs)
   const asking: Asking = {
     operation: 'retryRequest',
     input: {

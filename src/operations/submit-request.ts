@@ -9,7 +9,7 @@ import { problemOf, requestBody, type RequestBody, type RequestRecord } from '..
 import { ok, refuse, type Result } from '../core/result.ts'
 import type { Answer, Submit } from '../store/admission.ts'
 import { readRequest, readRequestByKey, sightOfAll } from '../store/requests.ts'
-import { actorOf, budgetViewOf, type Caller, type Forbidden } from './caller.ts'
+import { actorOf, budgetViewOf, shownActor, type Caller, type Forbidden } from './caller.ts'
 import { conflictProblem } from './conflict-problem.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
@@ -144,7 +144,7 @@ function submitOf(
     platformRevision: platform.revision,
     principal: caller.principal,
     via: caller.via?.principal ?? null,
-    parties: [...new Set([caller.principal, ...parties])],
+    parties: [...new Set([caller.principal, ...caller.parties, ...parties])],
     idempotency,
     reason: input.reason ?? '',
     plan,
@@ -213,7 +213,7 @@ function admittedRecord(caller: Caller, submit: Submit, answer: Extract<Answer, 
     team: plan.team,
     environment: plan.environment,
     reason: submit.reason,
-    requester: actorOf(caller),
+    requester: shownActor(caller),
     body: submit.body as unknown as RequestRecord['body'],
     budgets: answer.budgets,
     problem: null,

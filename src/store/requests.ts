@@ -5,6 +5,7 @@ import type { Actor, ApprovalRecord, ProblemFacts, RequestBody, RequestRecord } 
 import type { RequestState } from '../core/request.ts'
 import { only, run } from './database.ts'
 import { rowVersion, type Versioned } from './list-pages.ts'
+import { freshGroups } from './principals.ts'
 import { parseSnapshots, type SnapshotRow } from './snapshot.ts'
 
 /**
@@ -149,6 +150,8 @@ export type Vote = {
   readonly comment: string | null
   readonly planDigest: string
   readonly platformRevision: bigint
+  /** The teams that the credentials are for; null: all. */
+  readonly onlyTeams: readonly string[] | null
   /** How many votes the caller had read when it judged `satisfies`. */
   readonly seen: number
   /** Principal → ordinals of the requirements that they satisfy now. */
@@ -167,25 +170,45 @@ export async function voteOnRequest(pool: pg.Pool, vote: Vote): Promise<VoteAnsw
   return only(rows).answer
 }
 
-/** Who voted on a request, and who had a part in it, as principals. */
-export async function readVoters(
-  pool: pg.Pool,
-  id: Id<'request'>,
-): Promise<{
+/** Somebody who approved, as they are known now. */
+export type Voter = {
+  readonly principal: string
+  readonly email: string | null
+  /** Those that they were seen with lately. */
+  readonly groups: readonly string[]
+  /** The teams that they voted for; null: whichever they have a role in. */
+  readonly onlyTeams: readonly string[] | null
+  /** The same human as who asks. */
+  readonly same: boolean
+}
+
+export type Voters = {
   readonly parties: readonly string[]
-  readonly voters: readonly { readonly principal: string; readonly subject: string }[]
+  /** Whether who asks is one of the parties, under whatever name. */
+  readonly hadPart: boolean
+  /** The teams of the service accounts that had a part. */
+  readonly accountTeams: readonly string[]
+  readonly voters: readonly Voter[]
   readonly votes: number
-}> {
-  const rows = await run<{ parties: string[]; voters: { principal: string; subject: string }[]; votes: number }>(
+}
+
+/** Who voted on a request and who had a part in it, for somebody who asks; `freshMs`: as long as the groups of somebody absent count. */
+export async function readVoters(pool: pg.Pool, id: Id<'request'>, asks: string, freshMs: number): Promise<Voters> {
+  const rows = await run<Voters>(
     pool,
     {
       name: 'read_voters',
-      text: `select array(select principal_id::text from request_party where request_id = $1) as parties,
-      (select count(*)::int from approval where request_id = $1) as votes,
-      coalesce((select jsonb_agg(jsonb_build_object('principal', a.principal_id, 'subject', p.subject)) from approval a join principal p on p.id = a.principal_id
-        where a.request_id = $1 and a.vote = 'approve'), '[]') as voters`,
+      text: `with parties as materialized (select x.principal_id as id from request_party x where x.request_id = $1),
+        mine as materialized (select p.id from principal m join principal p on p.human_id = m.human_id where m.id = $2)
+      select array(select id::text from parties) as parties,
+        exists (select from parties join mine using (id)) as "hadPart",
+        array(select distinct a.team from service_account a join parties x on x.id = a.principal_id) as "accountTeams",
+        (select count(*)::int from approval where request_id = $1) as votes,
+        coalesce((select jsonb_agg(jsonb_build_object('principal', p.id, 'onlyTeams', a.only_teams, 'same', p.id in (select id from mine),
+            'email', case when p.subject not like '%://%' then p.subject end, 'groups', ${freshGroups('$3')}))
+          from approval a join principal p on p.id = a.principal_id where a.request_id = $1 and a.vote = 'approve'), '[]') as voters`,
     },
-    [idToUuid(id)],
+    [idToUuid(id), asks, freshMs],
   )
   return only(rows)
 }

@@ -66,6 +66,7 @@ async function vote(id: Submit['id'], principal: string, lie: Partial<Vote>) {
     planDigest: String(row?.['plan_digest']),
     platformRevision,
     seen: Number(row?.['seen']),
+    onlyTeams: null,
     satisfies: { [principal]: [0, 1] },
     ...lie,
   })
