@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { openIssuers } from '../adapters/issuer/issuers.ts'
 import { openTokenSigner } from '../adapters/issuer/purser-tokens.ts'
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
+import type { Config } from '../config.ts'
 import { hashToken } from '../core/token.ts'
 import { graphiqlPage } from '../faces/graphql/graphiql-page.ts'
-import { buildApp } from '../faces/http/app.ts'
+import { buildApp, type AppOptions } from '../faces/http/app.ts'
 import { measureDeliveries, measureNotices, processMetrics } from '../faces/http/metrics.ts'
 import type { Caller } from '../operations/caller.ts'
 import { scopes } from '../operations/caller.ts'
@@ -67,6 +68,7 @@ export async function serve(args: readonly string[]): Promise<number> {
       rateLimit: config.rateLimit,
       stopping: lifecycle.stopping,
       metrics,
+      ...signInOf(config),
       beside: (guarded, host) => graphqlFace(guarded, host, { context, history, introspection: config.introspection }),
       ...(config.introspection ? { pages: (open) => graphiqlPage(open, join(packageRoot(), 'dist/graphiql')) } : {}),
     })
@@ -75,6 +77,11 @@ export async function serve(args: readonly string[]): Promise<number> {
     const address = await listen(app, config, { variable: 'PORT', port: config.port })
     process.stdout.write(`purser ready on ${address}\n${nextSteps(config, address)}`)
   })
+}
+
+function signInOf({ identity }: Config): Pick<AppOptions, 'signIn'> {
+  const { issuers, audience, clientId, scopes: wanted } = identity
+  return issuers.length === 0 ? {} : { signIn: { issuers, audience, clientId, scopes: wanted } }
 }
 
 /** Amounts are stored without their currency: under another one they would all mean something else. */
