@@ -46,11 +46,11 @@ export async function readToken(pool: pg.Pool, hash: Uint8Array): Promise<TokenR
 
 export type ExchangedAccount = Account & {
   readonly principal: string
-  /** Who wrote the revision of the Trust that let it in, and the bot that asked for them. */
+  /** Who ever wrote a revision of the Trust that let it in, and the bot that asked for them: a rule stays whose it was when others change a word of it. */
   readonly authors: readonly string[]
 }
 
-/** A service account that is in use, by a Trust that is in force and names it; null: one of them is not (any more). */
+/** A service account that is in use, by a Trust that is in force at this revision; null: one of them is not (any more). */
 export async function readExchangedAccount(
   pool: pg.Pool,
   account: string,
@@ -61,10 +61,10 @@ export async function readExchangedAccount(
     {
       name: 'read_exchanged_account',
       text: `select a.principal_id as principal, a.team, a.created_by as "madeBy", array(
-          select p.id::text from event e join principal p on p.subject in (e.actor->>'subject', e.actor->>'via')
-          where e.subject = $2 and e.type = 'dev.purser.document.applied.v1' and e.data->>'kind' = 'Trust' and (e.data->>'revision')::int = $3) as authors
-      from service_account a join document d on d.kind = 'Trust' and d.name = $2 join document_version v using (kind, name, revision)
-      where a.name = $1 and a.retired_at is null and v.body->'spec'->>'serviceAccount' = a.name`,
+          select distinct p.id::text from event e join principal p on p.subject in (e.actor->>'subject', e.actor->>'via')
+          where e.subject = $2 and e.type = 'dev.purser.document.applied.v1' and e.data->>'kind' = 'Trust' and e.data->>'outcome' <> 'retired') as authors
+      from service_account a join document d on d.kind = 'Trust' and d.name = $2 and d.revision = $3
+      where a.name = $1 and a.retired_at is null`,
     },
     [account, trust.name, trust.revision],
   )
