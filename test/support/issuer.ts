@@ -15,7 +15,7 @@ import { issuerMemory } from './issuer-memory.ts'
  *     purser-cli   public: device flow; code with PKCE, redirect http://127.0.0.1:<any port>/callback; refresh tokens
  *     robot        secret `robot-secret`: client credentials
  *
- * Access tokens are JWTs (RS256, typ at+jwt) with the audience `purser`, whether or not a client asks for a resource, and
+ * Access tokens are JWTs (ES256, whose keys are made at once, or RS256; typ at+jwt) with the audience `purser`, whether or not a client asks for a resource, and
  * with email, email_verified and groups in them.
  */
 export type TestIssuer = {
@@ -51,16 +51,23 @@ export type TestIssuerOptions = {
   readonly lifetime?: number
   /** 0 and nothing: a free one. */
   readonly port?: number
+  /** What it signs with; ES256 when left out. */
+  readonly alg?: 'ES256' | 'RS256'
 }
 
 /** Starts one. Whoever does stops it, in a hook. */
-export async function startIssuer({ lifetime = 3_600, port = 0, interval = 0.05 }: TestIssuerOptions = {}): Promise<TestIssuer> {
+export async function startIssuer({
+  lifetime = 3_600,
+  port = 0,
+  interval = 0.05,
+  alg = 'ES256',
+}: TestIssuerOptions = {}): Promise<TestIssuer> {
   let server = await listen(port)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}` // It listens on TCP.
   const people = new Map<string, PersonClaims>()
   const asked: string[] = []
   const claimsOf = (login: string) => ({ email: `${login}@example.com`, email_verified: true, groups: [], ...people.get(login) })
-  let keys: readonly JWK[] = [await makeKey()]
+  let keys: readonly JWK[] = [await makeKey(alg)]
   let provider: Provider
   const adapter = issuerMemory()
   const restart = () => {
@@ -87,9 +94,7 @@ export async function startIssuer({ lifetime = 3_600, port = 0, interval = 0.05 
     const now = Math.floor(Date.now() / 1_000)
     const all = { iss: url, iat: now, exp: now + lifetime, jti: randomUUID(), ...claims }
     const present = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
-    return new SignJWT(present)
-      .setProtectedHeader({ alg: 'RS256', kid: key.kid, ...header } as JWTHeaderParameters)
-      .sign(await importJWK(key))
+    return new SignJWT(present).setProtectedHeader({ alg, kid: key.kid, ...header } as JWTHeaderParameters).sign(await importJWK(key))
   }
 
   return {
@@ -105,7 +110,7 @@ export async function startIssuer({ lifetime = 3_600, port = 0, interval = 0.05 
       ),
     signIn: (login) => signIn(url, login),
     async rotate({ retire } = { retire: false }) {
-      keys = [await makeKey(), ...(retire ? [] : keys)]
+      keys = [await makeKey(alg), ...(retire ? [] : keys)]
       restart()
     },
     async stop() {
@@ -126,16 +131,18 @@ async function listen(port: number): Promise<Server> {
   return server
 }
 
-async function makeKey(): Promise<JWK> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
-  return { ...(await exportJWK(privateKey)), kid: randomUUID(), alg: 'RS256', use: 'sig' }
+async function makeKey(alg: string): Promise<JWK> {
+  const { privateKey } = await generateKeyPair(alg, { extractable: true })
+  return { ...(await exportJWK(privateKey)), kid: randomUUID(), alg, use: 'sig' }
 }
 
 /** Any resource will do, so that clients need not name one. */
 const RESOURCE = 'urn:purser'
 
 function configurationOf(keys: readonly JWK[], lifetime: number, claimsOf: (login: string) => Claims): Configuration {
+  const alg = keys[0]?.alg === 'RS256' ? 'RS256' : 'ES256'
   return {
+    clientDefaults: { id_token_signed_response_alg: alg },
     jwks: { keys: [...keys] } as NonNullable<Configuration['jwks']>,
     cookies: { keys: ['only for tests'] },
     clients: [
@@ -186,7 +193,7 @@ function configurationOf(keys: readonly JWK[], lifetime: number, claimsOf: (logi
           scope: 'purser',
           accessTokenFormat: 'jwt',
           accessTokenTTL: lifetime,
-          jwt: { sign: { alg: 'RS256' } },
+          jwt: { sign: { alg } },
         }),
       },
     },
