@@ -58,34 +58,3 @@ export async function exchangeToken(pool: pg.Pool, exchange: Exchange): Promise<
   )
   return only(rows).answer.outcome
 }
-
-/** Who an exchanged token is as long as it is good. */
-export type ExchangedAccount = {
-  readonly principal: string
-  readonly team: string
-  /** Who made the account. */
-  readonly createdBy: string
-  /** The principals of all who ever applied the Trust, and of whom they did it through: authors of the rule (L4). */
-  readonly authors: readonly string[]
-}
-
-/** Null: the account is retired, or the Trust is retired or another one by now. */
-export async function readExchangedAccount(
-  pool: pg.Pool,
-  token: { readonly serviceAccount: string; readonly trust: string; readonly trustRevision: number },
-): Promise<ExchangedAccount | null> {
-  const rows = await run<{ principal: string; team: string; created_by: string; authors: string[] }>(
-    pool,
-    {
-      name: 'exchanged_account',
-      text: `select a.principal_id as principal, a.team, a.created_by,
-          array(select distinct p.id from event e join principal p on p.subject in (e.actor->>'subject', e.actor->>'via')
-            where e.subject = d.name and e.type = 'dev.purser.document.applied.v1' and e.data->>'kind' = 'Trust' and e.data->>'outcome' <> 'retired') as authors
-        from service_account a join document d on d.kind = 'Trust' and d.name = $2 and d.revision = $3
-        where a.name = $1 and a.retired_at is null`,
-    },
-    [token.serviceAccount, token.trust, token.trustRevision],
-  )
-  const [row] = rows
-  return row === undefined ? null : { principal: row.principal, team: row.team, createdBy: row.created_by, authors: row.authors }
-}

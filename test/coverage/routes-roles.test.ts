@@ -35,6 +35,7 @@ GET    /docs/static/*                            200    200   200      200    20
 GET    /docs/static/index.html                   302    302   302      302    302       302      302   302   302   302   302   302
 GET    /docs/static/swagger-initializer.js       200    200   200      200    200       200      200   200   200   200   200   200
 
+POST   /v1/token                                 400    400   400      400    400       400      400   400   400   400   400   400
 GET    /v1/me                                    401    401   200      200    200       200      200   200   200   200   200   200
 POST   /v1/plans                                 401    401   403      403    200       200      200   403   403   200   403   200
 POST   /v1/requests                              401    401   403      403    202       202      202   403   403   202   403   202
@@ -226,11 +227,10 @@ async function put(path: keyof typeof documents, body: (name: string) => JsonObj
 async function tokenOf(email: string): Promise<string> {
   const token = makeToken(randomBytes(TOKEN_BYTES))
   const { principal } = await house.person(email)
-  await owner.query('insert into api_token (id, principal_id, hash, scopes) values (gen_random_uuid(), $1, $2, $3)', [
-    principal,
-    hashToken(token),
-    ['read', 'requests:write', 'approvals:write', 'platform:write', 'audit:read'],
-  ])
+  await owner.query(
+    `insert into api_token (id, principal_id, hash, scopes, expires_at) values (gen_random_uuid(), $1, $2, $3, now() + interval '1 day')`,
+    [principal, hashToken(token), ['read', 'requests:write', 'approvals:write', 'platform:write', 'audit:read']],
+  )
   return token
 }
 

@@ -28,6 +28,7 @@ import { requestActionRoutes } from './routes/request-actions.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { resourceRoutes } from './routes/resources.ts'
 import { signInRoutes, type SignIn } from './routes/sign-in.ts'
+import { tokenRoutes } from './routes/token.ts'
 import { hardenHeaders } from './security-headers.ts'
 import { endSilentConnections } from './silent-connections.ts'
 import { traceRequests } from './trace-requests.ts'
@@ -119,6 +120,7 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   signInRoutes(app, options.signIn ?? null)
   await serveDescription(app)
   pages?.(app)
+  await app.register(async (open) => tokenRoutes(open, context), { prefix: '/v1' })
   await app.register(async (guarded) => {
     requireCaller(guarded, context)
     const countOne = await limitRate(guarded, rateLimit)

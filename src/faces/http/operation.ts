@@ -81,7 +81,12 @@ export function operation(d: Description): OpenSchema {
 
 /** The same for what is open to everybody. */
 export function openOperation(d: Description): OpenSchema {
-  return { ...head(d), security: [], response: { ...answers(d), ...refusals(d.refuses ?? []) } } as OpenSchema // As above.
+  return {
+    ...head(d),
+    security: [],
+    response: { ...answers(d), ...refusals(d.refuses ?? []) },
+    ...(d.accepts === undefined ? {} : { consumes: d.accepts }),
+  } as OpenSchema // As above.
 }
 
 export const etag = { ETag: 'Of what was answered: what `If-None-Match` takes and, of documents, `If-Match`.' }

@@ -346,5 +346,6 @@ export function submitOf(
 
 /** Operations that only one face can have, and why. */
 export const onlyInRest: Readonly<Record<string, string>> = {
+  exchangeToken: 'an endpoint of OAuth (RFC 8693), whose clients send a form and nothing else; who asks there is nobody yet',
   followTeamEvents: 'a stream over HTTP; GraphQL has subscriptions for that, and no others',
 }

@@ -11,6 +11,7 @@ import { problemSchema } from './problem.ts'
 import { requestComponents } from './request.ts'
 import { resourceComponents } from './resource.ts'
 import { signInSchema } from './sign-in.ts'
+import { exchanged, exchangeInput, oauthError } from './token.ts'
 
 /** Every schema that has a name of its own in OpenAPI. */
 export const components: readonly TSchema[] = [
@@ -18,6 +19,9 @@ export const components: readonly TSchema[] = [
   pageInfo,
   meSchema,
   signInSchema,
+  exchangeInput,
+  exchanged,
+  oauthError,
   aliveSchema,
   readinessSchema,
   requestInput,
