@@ -39,6 +39,7 @@ export async function* followStream(sender: Sender, url: string, { after, signal
     try {
       const response = await open(sender, url, lastId, AbortSignal.any([left, over.signal]))
       for await (const block of blocksOf(response)) {
+        left.throwIfAborted()
         met = true
         failures = 0
         if (block.id !== null) lastId = block.id
