@@ -58,7 +58,15 @@ function trials(platform: Platform, blueprint: Blueprint, samples: readonly Json
   return environments.flatMap(({ certain, ...environment }) =>
     samples.flatMap((sample) => {
       const parameters = withDefaults(blueprint, environment.name, sample)
-      const values = { action: 'create', team, environment, blueprint: blueprint.card, resource: { name: 'example' }, parameters }
+      const values = {
+        action: 'create',
+        team,
+        environment,
+        blueprint: blueprint.card,
+        resource: { name: 'example' },
+        parameters,
+        given: parameters,
+      }
       return [{ values, environment: environment.name, namespace: environment.namespace, certain }]
     }),
   )

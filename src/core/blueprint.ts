@@ -62,9 +62,14 @@ export function partsOf(blueprint: Blueprint): CompiledBlueprint {
 
 /** `parameters` with what the caller left out: first the environment's defaults, then the schema's. */
 export function withDefaults(blueprint: Blueprint, environment: string, parameters: JsonObject): JsonObject {
+  return partsOf(blueprint).parameters.withDefaults(withEnvironment(blueprint, environment, parameters))
+}
+
+/** With the environment's defaults alone. */
+export function withEnvironment(blueprint: Blueprint, environment: string, parameters: JsonObject): JsonObject {
   const own = blueprint.document.spec.environments
   const defaults = own !== undefined && Object.hasOwn(own, environment) ? own[environment]?.defaults : undefined
-  return partsOf(blueprint).parameters.withDefaults(defaults === undefined ? parameters : fillMissing(parameters, defaults))
+  return defaults === undefined ? parameters : fillMissing(parameters, defaults)
 }
 
 /** Not a merge patch: a null that the caller gave is a value, and stays. */

@@ -38,6 +38,8 @@ export type Values = {
   readonly blueprint?: { readonly name: string; readonly version: string; readonly tags: readonly string[]; readonly lifecycle: string }
   readonly resource?: { readonly name: string }
   readonly parameters?: JsonObject
+  /** What makes `parameters` by the schema's defaults alone: for who fills in the same defaults later, as the API server does. */
+  readonly given?: JsonObject
   /** Empty on create. */
   readonly previous?: JsonObject
   /** Doubles, per month. Undefined before there is a price. */

@@ -56,6 +56,15 @@ function note(applied: AppliedRule[], { rule, key, value }: Setting): void {
   else applied.push({ policy: rule.policy, rule: rule.name, set: { [key]: value } })
 }
 
+/** The same settings on other parameters. */
+export function withSettings(parameters: JsonObject, applied: readonly AppliedRule[]): JsonObject {
+  let changed = parameters
+  for (const { set } of applied) {
+    for (const [key, value] of Object.entries(set)) changed = withValue(changed, key.split('.').slice(1), value)
+  }
+  return changed
+}
+
 function valueAt(parameters: JsonObject, path: readonly string[]): Json | undefined {
   let value: Json | undefined = parameters
   for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined

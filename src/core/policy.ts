@@ -1,14 +1,15 @@
-import { partsOf, withDefaults, type Blueprint } from './blueprint.ts'
+import { partsOf, withEnvironment, type Blueprint } from './blueprint.ts'
 import type { Approvers } from './document/metadata.ts'
 import type { PolicyDocument, PolicyMatch } from './document/policy.ts'
 import { EvaluationError, type Values } from './expression.ts'
 import { canonicalize, digest, type JsonObject } from './json.ts'
 import type { Action, AppliedRule, Decision, Requirement, Warning } from './plan.ts'
 import { attempt, compileRules, type CompiledRule, type CompiledRules, type JudgingRule, type SetRule } from './policy-rules.ts'
-import { applySetRules } from './policy-set.ts'
+import { applySetRules, withSettings } from './policy-set.ts'
 import { toDouble } from './price.ts'
 import type { Problem, Violation } from './problem.ts'
 import { ok, refuse, type Result } from './result.ts'
+import type { ParameterSchema } from './schema.ts'
 
 /**
  * What policy says about one change. The order is: defaults, validation, every `set` rule on the same input, validation
@@ -118,13 +119,15 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
   const violations: Violation[] = [...broken]
   const resource = { name: input.resource }
   const settled =
-    action === 'delete' ? ok({ parameters: input.parameters, applied: [] }) : settle(setting, resource, input, pointer, violations)
+    action === 'delete'
+      ? ok({ parameters: input.parameters, given: input.parameters, applied: [] })
+      : settle(setting, resource, input, pointer, violations)
   if (!settled.ok) return settled
-  const { parameters, applied } = settled.value
+  const { parameters, given, applied } = settled.value
 
   let costAfter = 0n
   if (action !== 'delete') {
-    const price = partsOf(blueprint).price.quote(valuesOf(input, resource, parameters, undefined))
+    const price = partsOf(blueprint).price.quote(valuesOf(input, resource, parameters, given, undefined))
     if (!price.ok)
       return refuse({
         code: 'invalid-parameters',
@@ -133,7 +136,7 @@ export function evaluatePolicies(policies: readonly Policy[], input: PolicyInput
     costAfter = price.value
   }
   const [before, after] = [toDouble(input.costBefore), toDouble(costAfter)]
-  const values = valuesOf(input, resource, parameters, { before, after, delta: toDouble(costAfter - input.costBefore) })
+  const values = valuesOf(input, resource, parameters, given, { before, after, delta: toDouble(costAfter - input.costBefore) })
   const judged = judge(judging, values, input.team.name, violations)
   return ok({ parameters, costAfter, violations, applied, values, ...judged })
 }
@@ -143,9 +146,10 @@ function valuesOf(
   { action, team, environment, blueprint, previous, requester, now }: PolicyInput,
   resource: NonNullable<Values['resource']>,
   parameters: JsonObject,
+  given: JsonObject,
   cost: Values['cost'],
 ): Values & { readonly parameters: JsonObject } {
-  return { action, team, environment, blueprint: blueprint.card, resource, parameters, previous, cost, requester, now }
+  return { action, team, environment, blueprint: blueprint.card, resource, parameters, given, previous, cost, requester, now }
 }
 
 type Rules = {
@@ -182,7 +186,8 @@ function gatherRules(policies: readonly Policy[], blueprint: Blueprint): Rules {
   }
 }
 
-type Settled = { readonly parameters: JsonObject; readonly applied: readonly AppliedRule[] }
+/** `given`: what makes `parameters` by the schema's defaults alone. */
+type Settled = { readonly parameters: JsonObject; readonly given: JsonObject; readonly applied: readonly AppliedRule[] }
 
 /** Defaults, validation, `set`, validation. */
 function settle(
@@ -192,21 +197,32 @@ function settle(
   pointer: string,
   violations: Violation[],
 ): Result<Settled> {
-  const { blueprint, environment } = input
+  const { action, blueprint, environment } = input
   const schema = partsOf(blueprint).parameters
-  const asked = withDefaults(blueprint, environment.name, input.parameters)
-  const wrong = schema.validate(asked, pointer)
+  const previous = action === 'update' ? input.previous : undefined
+  const given = withEnvironment(blueprint, environment.name, input.parameters)
+  const asked = schema.withDefaults(given)
+  const wrong = schema.validate(asked, pointer, previous)
   if (wrong.length > 0) return refuse({ code: 'invalid-parameters', errors: wrong })
-  const { parameters: changed, applied } = applySetRules(rules, valuesOf(input, resource, asked, undefined), violations)
-  if (changed === asked) return ok({ parameters: asked, applied })
+  const { parameters: changed, applied } = applySetRules(rules, valuesOf(input, resource, asked, given, undefined), violations)
+  if (changed === asked) return ok({ parameters: asked, given, applied })
   const parameters = schema.withDefaults(changed)
-  const wrongNow = schema.validate(parameters, pointer)
-  if (wrongNow.length === 0) return ok({ parameters, applied })
+  const wrongNow = schema.validate(parameters, pointer, previous)
+  if (wrongNow.length === 0) return ok({ parameters, given: givenAfter(schema, given, applied, parameters), applied })
   const by = applied.map((a) => `${a.policy}/${a.rule}`).join(', ')
   return refuse({
     code: 'invalid-parameters',
     errors: wrongNow.map((e) => ({ ...e, detail: `${e.detail} (after policy set it: ${by})` })),
   } satisfies Problem)
+}
+
+/**
+ * What was asked for with what policy set, where the schema's defaults make of it what was decided on. Where they do not
+ * (a set field of an object that was itself a default), everything is given.
+ */
+function givenAfter(schema: ParameterSchema, given: JsonObject, applied: readonly AppliedRule[], parameters: JsonObject): JsonObject {
+  const changed = withSettings(given, applied)
+  return canonicalize(schema.withDefaults(changed)) === canonicalize(parameters) ? changed : parameters
 }
 
 function judge(

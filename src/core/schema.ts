@@ -6,6 +6,7 @@ import type { FieldError } from './problem.ts'
 import { compilePattern } from './re2.ts'
 import { ok, refuse, type Result } from './result.ts'
 import { wordErrors } from './schema-wording.ts'
+import { compileKubernetesParameters, isKubernetesDialect } from './structural/parameters.ts'
 
 /** The one judge of shapes: bodies, documents and parameters are checked here and nowhere else, and errors are worded once. */
 export type Shape<T> = {
@@ -19,8 +20,8 @@ export type ParameterSchema = {
   readonly schema: JsonObject
   /** A new value with every default filled in, at every depth; the argument is not changed. */
   withDefaults(value: JsonObject): JsonObject
-  /** What is wrong with `value` (after defaults); empty when it fits. */
-  validate(value: JsonObject, pointer: string): readonly FieldError[]
+  /** What is wrong with `value` (after defaults); empty when it fits. `previous`: what it is to replace, for rules over that. */
+  validate(value: JsonObject, pointer: string, previous?: JsonObject): readonly FieldError[]
 }
 
 /** Values above this many nodes get their first error only: collecting all of them could fill the memory. */
@@ -46,7 +47,7 @@ export function compileShape<T>(schema: TSchema): Shape<T> {
 const compiledParameters = new Map<string, Result<ParameterSchema, readonly FieldError[]>>()
 const maxCompiledParameters = 200
 
-/** A blueprint's parameter schema: JSON Schema 2020-12 of an object. Pointers of errors start at the schema itself. */
+/** A blueprint's parameter schema: JSON Schema 2020-12 of an object, or Kubernetes' dialect of it. Pointers of errors start at the schema itself. */
 export function compileParameters(schema: JsonObject): Result<ParameterSchema, readonly FieldError[]> {
   // Not the canonical text: the order of properties is the order in which objects are rendered.
   const key = JSON.stringify(schema)
@@ -62,6 +63,7 @@ export function compileParameters(schema: JsonObject): Result<ParameterSchema, r
 }
 
 function compileParametersAfresh(written: JsonObject): Result<ParameterSchema, readonly FieldError[]> {
+  if (isKubernetesDialect(written)) return compileKubernetesParameters(written)
   const tightened = tightenSchema(written)
   if (!tightened.ok) return tightened
   const schema = tightened.value

@@ -146,7 +146,7 @@ describe('a template', () => {
       { pointer: '/spec/manifests/0/b/1', detail: 'has a ${ without its }; write $${ for a literal one', frame: '${\n^' },
       {
         pointer: '/spec/manifests/0/c~1d/e',
-        detail: 'there is no variable cost here; there are blueprint, environment, parameters, resource, team',
+        detail: 'there is no variable cost here; there are blueprint, environment, given, parameters, resource, team',
         frame: 'cost.after\n^',
       },
       { pointer: '/spec/manifests/0/f', detail: 'is empty', frame: '\n^' },

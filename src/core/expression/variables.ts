@@ -27,7 +27,8 @@ export function variablesOf(scope: Exclude<Scope, 'message'>, schema: JsonObject
   const parameters = schema === null ? dyn : typeOf({ root: schema, names: new Set() }, schema, 'parameters')
   const types = new Map<string, CelType>(Object.entries(scopes[scope]))
   if (scope !== 'trust') types.set('parameters', parameters)
-  if (scope === 'policy' || scope === 'set') types.set('previous', previousType(parameters))
+  if (scope === 'policy' || scope === 'set') types.set('previous', mapOf(parameters))
+  if (scope === 'template') types.set('given', mapOf(parameters))
   const objects: ObjectType[] = []
   for (const type of types.values()) collectObjects(type, objects)
   return { types, objects }
@@ -54,8 +55,8 @@ function map(fields: ReadonlyMap<string, CelType>, values: CelType, rest: CelTyp
   return { kind: 'object', cel: `map<string, ${values.cel}>`, make: Map<string, unknown>, fields, rest }
 }
 
-/** A map, since on create it is empty whatever the schema requires; what is in it has the schema's types. */
-function previousType(parameters: CelType): CelType {
+/** A map, since it may be empty whatever the schema requires; what is in it has the schema's types. */
+function mapOf(parameters: CelType): CelType {
   return map(parameters.kind === 'object' ? parameters.fields : new Map(), dyn)
 }
 
