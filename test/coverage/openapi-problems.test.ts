@@ -305,11 +305,10 @@ async function cancelledRequest(): Promise<Answer> {
 async function personWithToken(): Promise<string> {
   const made = makeToken(randomBytes(TOKEN_BYTES))
   const { principal } = await house.person('ann@example.com')
-  await asSuperuser('insert into api_token (id, principal_id, hash, scopes) values (gen_random_uuid(), $1, $2, $3)', [
-    principal,
-    hashToken(made),
-    ['read'],
-  ])
+  await asSuperuser(
+    `insert into api_token (id, principal_id, hash, scopes, created_by, expires_at) values (gen_random_uuid(), $1, $2, $3, $1, now() + interval '1 day')`,
+    [principal, hashToken(made), ['read']],
+  )
   return made
 }
 

@@ -240,7 +240,7 @@ alter table api_token
   add column last_used_at timestamptz,
   add column replaced_by uuid references api_token (id),
   -- Only an installation's own token lives until it is revoked.
-  add constraint api_token_ends check (administrator or expires_at is not null and created_by is not null and prefix is not null),
+  add constraint api_token_ends check (administrator or expires_at is not null and created_by is not null),
   add constraint api_token_impersonates_with_its_scope check (impersonate_teams is null or 'impersonate' = any (scopes));
 create index api_token_by_principal on api_token (principal_id, id desc);
 

@@ -58,7 +58,14 @@ export function measureRequests(app: FastifyInstance, registry: Registry): void 
     if (request.format !== eventStream || reply.statusCode !== 200)
       duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1_000)
     request.log.debug(
-      { method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime), caller: request.caller?.subject },
+      {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        caller: request.caller?.subject,
+        credential: request.caller?.credential.id ?? undefined,
+      },
       'answered',
     )
     done()
