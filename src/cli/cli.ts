@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { addAskingCommands } from './asking-commands.ts'
+import { addAccountCommands } from './account-commands.ts'
 import { Unreachable } from './client.ts'
 import { openContext } from './context.ts'
 import { NoToken } from './credential.ts'
@@ -77,6 +78,7 @@ function describeProgram(io: Io, finish: (exit: number) => void): Command {
   addAskingCommands(program, start)
   addReadingCommands(program, start)
   addIdentityCommands(program, start)
+  addAccountCommands(program, start)
   addServerCommands(program)
   return program
 }

@@ -4,7 +4,7 @@ import { clock, pause, type Io } from './io.ts'
 import type { Settings } from './settings.ts'
 
 export type Call = {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Below the server's address, with its query. */
   readonly path: string
   readonly body?: unknown

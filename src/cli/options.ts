@@ -9,6 +9,12 @@ export function parseTimeout(text: string): number {
   return Number(match[1]) * (units[match[2] ?? 's'] ?? 1000)
 }
 
+/** How long something is good: as `parseTimeout`, and days. */
+export function parseLifetime(text: string): number {
+  const match = /^(\d{1,4})d$/.exec(text)
+  return match === null ? parseTimeout(text) : Number(match[1]) * 86_400_000
+}
+
 /** A whole number from 1 to 10,000. */
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,3}$|^10000$/.test(text)) throw new InvalidArgumentError('Write a number from 1 to 10000.')

@@ -5,11 +5,13 @@ import type { Config } from '../config.ts'
 import { embedded } from '../store/embedded-roles.ts'
 import { readDatabaseHealth } from '../store/health.ts'
 import { pendingMigrations } from '../store/migrate.ts'
+import { listBothHalves } from '../store/service-accounts.ts'
 import { checkBranches } from './doctor/branches.ts'
 import { judgeDatabase, judgeMigrations, type QueueAnswer } from './doctor/database.ts'
 import { renderFindings, words, type Finding } from './doctor/finding.ts'
 import { checkIssuers } from './doctor/issuers.ts'
 import { checkMachine } from './doctor/machine.ts'
+import { judgeTokens } from './doctor/tokens.ts'
 import { readFlags, runServer, type Process } from './run.ts'
 import { migrationsDirectory, startDatabase, type DatabaseUrls } from './start-database.ts'
 
@@ -42,7 +44,8 @@ async function checkDatabase(process_: Process): Promise<readonly Finding[]> {
       const migrations = judgeMigrations(await pendingMigrations(pool, migrationsDirectory()))
       findings.push(migrations)
       // Before the tables are those of this version, they may not even be there.
-      if (migrations.status === 'ok') findings.push(...(await checkBranches(config, pool, lifecycle.stopping)))
+      if (migrations.status === 'ok')
+        findings.push(judgeTokens(await listBothHalves(pool, 6)), ...(await checkBranches(config, pool, lifecycle.stopping)))
     } finally {
       await pool.end()
     }
