@@ -68,7 +68,7 @@ export function inert(text: string, most: number): string {
       .replaceAll('`', "'")
       .replaceAll('](', `]${gap}(`)
       .replace(/:(?=\/\/)/g, `:${gap}`)
-      .replace(/\b(www|mailto)(?=[.:])/gi, `$1${gap}`)
+      .replace(/(www|mailto)(?=[.:])/gi, `$1${gap}`)
       // After a letter it is part of an e-mail address.
       .replace(/(?<![0-9A-Za-z])@/g, `@${gap}`)
       .replaceAll('&', '&amp;')

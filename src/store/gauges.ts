@@ -23,6 +23,12 @@ export type Gauges = {
     /** Since the first in the queue may be delivered, s; 0: nothing waits. */
     readonly oldestAge: number
   }[]
+  /** To hooks of teams. */
+  readonly notices: {
+    readonly pending: number
+    /** Since the event of the oldest that waits, s; 0: none does. */
+    readonly oldestAge: number
+  }
   readonly budgets: {
     readonly count: number
     /** Committed and reserved, over the limit, of the fullest. */
@@ -51,6 +57,8 @@ const gauges = {
           'oldestAge', coalesce((select extract(epoch from now() - r.updated_at)::float8 from delivery d join request r on r.id = d.request_id
             where d.branch_id = b.id and d.finished_at is null order by d.number limit 1), 0))), '[]')
         from (select * from branch order by repository, branch limit 100) b),
+      'notices', (select json_build_object('pending', count(*), 'oldestAge', coalesce(extract(epoch from now() - min(n.created_at))::float8, 0))
+        from (select created_at from notice where state = 'pending' order by number limit 100000) n),
       'budgets', (select json_build_object('count', count(*), 'maxUse', coalesce(max(u.use), 0), 'atLeast', json_build_array(
           json_build_object('use', 0.5, 'count', count(*) filter (where u.use >= 0.5)),
           json_build_object('use', 0.8, 'count', count(*) filter (where u.use >= 0.8)),

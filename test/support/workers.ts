@@ -23,6 +23,7 @@ export type WorkOptions = {
   readonly data: string
   /** Kills itself at this step. */
   readonly fault?: DeliveryStep
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /**
@@ -42,7 +43,7 @@ export async function openWorkers(): Promise<(options: WorkOptions) => WorkProce
     rmSync(bundled, { recursive: true, force: true })
   })
   await bundle(bundled)
-  return ({ urls, data, fault }) => {
+  return ({ urls, data, fault, env = {} }) => {
     const { PATH = '', HOME = '' } = process.env
     const child = spawn(process.execPath, [join(bundled, 'main.js'), 'work'], {
       cwd: root,
@@ -54,6 +55,7 @@ export async function openWorkers(): Promise<(options: WorkOptions) => WorkProce
         DATABASE_URL: urls.appUrl,
         DATABASE_MIGRATE_URL: urls.ownerUrl,
         ...(fault === undefined ? {} : { PURSER_FAULT: fault }),
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

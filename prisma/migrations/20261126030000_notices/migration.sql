@@ -53,21 +53,21 @@ $$;
 create function note_events(at_most integer) returns boolean language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   c notice_cursor;
-  generation integer;
+  era integer;
   head xid8;
   taken integer;
 begin
   -- Where nothing is new, which is mostly, nothing is written. The end is of this moment or before: all below it is there.
-  select current_generation(), pg_snapshot_xmin(pg_current_snapshot()) into generation, head;
+  select current_generation(), pg_snapshot_xmin(pg_current_snapshot()) into era, head;
   select * into c from notice_cursor;
-  if not exists (select from event e where (e.generation, e.tx, e.seq) > (c.generation, c.tx, c.seq) and (e.generation, e.tx, e.seq) < (generation, head, 0)) then
+  if not exists (select from event e where (e.generation, e.tx, e.seq) > (c.generation, c.tx, c.seq) and (e.generation, e.tx, e.seq) < (era, head, 0)) then
     return false;
   end if;
   select * into c from notice_cursor for update skip locked;
   if not found then return false; end if;
   with fresh as materialized (
     select * from event e
-    where (e.generation, e.tx, e.seq) > (c.generation, c.tx, c.seq) and (e.generation, e.tx, e.seq) < (generation, head, 0)
+    where (e.generation, e.tx, e.seq) > (c.generation, c.tx, c.seq) and (e.generation, e.tx, e.seq) < (era, head, 0)
     order by e.generation, e.tx, e.seq limit at_most),
   concerned as (
     select e.*, k.kind, t.team as concerns

@@ -45,12 +45,27 @@ export function measurePlatform(registry: Registry, context: Pick<Context, 'data
     'repository',
     'branch',
   ])
+  const notices = gauge('purser_notices_pending', 'Notices that wait for the hooks of their teams; counted up to 100,000')
+  const noticeAge = gauge('purser_notice_oldest_age_seconds', 'Time since the event of the oldest notice that waits for a hook')
   const budgets = gauge('purser_budgets', 'Budgets in force')
   const budgetUse = gauge('purser_budgets_used', 'Budgets that are committed and reserved to at least this part of their limit', [
     'at_least',
   ])
   const maxUse = gauge('purser_budget_use_max_ratio', 'Committed and reserved over the limit, of the budget that is used most')
-  const fromDatabase = [requests, requestAge, reservationAge, state, stateAge, waiting, queueAge, budgets, budgetUse, maxUse]
+  const fromDatabase = [
+    requests,
+    requestAge,
+    reservationAge,
+    state,
+    stateAge,
+    waiting,
+    queueAge,
+    notices,
+    noticeAge,
+    budgets,
+    budgetUse,
+    maxUse,
+  ]
   const events = new Counter({
     name: 'purser_events_total',
     help: 'Events of the whole installation since this process started, by type',
@@ -68,7 +83,7 @@ export function measurePlatform(registry: Registry, context: Pick<Context, 'data
     databaseUp.set(read === null ? 0 : 1)
     for (const metric of fromDatabase) metric.reset()
     // `reset` leaves those without labels at 0, which would be a number.
-    for (const metric of [reservationAge, budgets, maxUse]) metric.remove()
+    for (const metric of [reservationAge, notices, noticeAge, budgets, maxUse]) metric.remove()
     if (read === null) return
     for (const [type, count] of reader.takeEvents()) events.inc({ type: shortType(type) }, count)
     for (const row of read.requests) {
@@ -83,6 +98,8 @@ export function measurePlatform(registry: Registry, context: Pick<Context, 'data
       waiting.set(labels, row.waiting)
       queueAge.set(labels, row.oldestAge)
     }
+    notices.set(read.notices.pending)
+    noticeAge.set(read.notices.oldestAge)
     budgets.set(read.budgets.count)
     for (const { use, count } of read.budgets.atLeast) budgetUse.set({ at_least: String(use) }, count)
     maxUse.set(read.budgets.maxUse)
