@@ -86,9 +86,10 @@ function describeProgram(io: Io, finish: (exit: number) => void): Command {
 const environmentHelp = `
 Environment:
   PURSER_URL     the server (default http://127.0.0.1:8080)
-  PURSER_TOKEN   who you are (default: who signed in by purser login, else what
-                 $PURSER_DATA/admin-token holds, but that only towards a server
-                 on this machine)
+  PURSER_TOKEN   who you are (default: the job of a pipeline that this runs in,
+                 by PURSER_ID_TOKEN or GitHub Actions; else who signed in by
+                 purser login; else what $PURSER_DATA/admin-token holds, but
+                 that only towards a server on this machine)
   PURSER_DATA    where a server on this machine keeps its data (default
                  ./.purser)
 

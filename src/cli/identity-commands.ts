@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import type { LoginOptions } from './login.ts'
 import { parseTimeout } from './options.ts'
 import { asking, doneHelp, type Start } from './start.ts'
+import type { TokenOptions } from './token.ts'
 
 /** Who asks: what signs in, out, and shows as whom. */
 export function addIdentityCommands(program: Command, start: Start): void {
@@ -43,6 +44,23 @@ export function addIdentityCommands(program: Command, start: Start): void {
       start(command.optsWithGlobals(), async (context) => {
         const { whoami } = await import('./whoami.ts')
         return await whoami(context)
+      }),
+    )
+  program
+    .command('token')
+    .helpGroup(asking)
+    .description("exchange the identity of a pipeline's job for a token that lives for minutes, and print it")
+    .argument('[file]', "where the job's OIDC token is; - for standard input (default: PURSER_ID_TOKEN, else GitHub Actions is asked)")
+    .option('--trust <name>', 'the Trust that is meant, where several take the job (default: PURSER_TRUST)')
+    .option('--scope <scopes>', 'less than the Trust gives: read')
+    .addHelpText(
+      'after',
+      `\n${doneHelp}\n\nOther commands do it by themselves in a job.\n\nExample:\n  purser token --scope read\n  PURSER_TOKEN=$(purser token) && export PURSER_TOKEN`,
+    )
+    .action((file: string | undefined, options: TokenOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { token } = await import('./token.ts')
+        return await token(context, file, options)
       }),
     )
 }

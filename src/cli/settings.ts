@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { fixedToken, nobody, type Credential } from './credential.ts'
 import type { Io } from './io.ts'
+import { jobCredential } from './job-token.ts'
 import { signedIn } from './renew-sign-in.ts'
 import { readSignIn, signInFolder } from './sign-in-file.ts'
 
@@ -60,6 +61,8 @@ function findCredential(url: URL, address: string, io: Io): Result<Credential, s
   if (given === '') return ok(nobody)
   if (given !== undefined)
     return isToken(given) ? ok(fixedToken('PURSER_TOKEN', given)) : refuse('PURSER_TOKEN holds characters that no token has')
+  const job = jobCredential(address, io)
+  if (job !== null) return ok(job)
   const folder = signInFolder(io)
   const signIn = readSignIn(folder, address)
   if (!signIn.ok) return signIn

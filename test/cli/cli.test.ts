@@ -120,7 +120,7 @@ describe('what is asked, and as whom', () => {
 })
 
 const asking =
-  'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get gitops login logout whoami completion'.split(
+  'apply plan request requests approvals approve reject cancel retry diff resources budgets blueprints get gitops login logout whoami token completion'.split(
     ' ',
   )
 
