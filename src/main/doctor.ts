@@ -6,8 +6,10 @@ import { embedded } from '../store/embedded-roles.ts'
 import { readDatabaseHealth } from '../store/health.ts'
 import { pendingMigrations } from '../store/migrate.ts'
 import { listBothHalves } from '../store/service-accounts.ts'
+import { readNoticeHealth } from '../store/team-notices.ts'
 import { checkBranches } from './doctor/branches.ts'
 import { judgeDatabase, judgeMigrations, type QueueAnswer } from './doctor/database.ts'
+import { judgeNotices } from './doctor/notices.ts'
 import { renderFindings, words, type Finding } from './doctor/finding.ts'
 import { checkIssuers } from './doctor/issuers.ts'
 import { checkMachine } from './doctor/machine.ts'
@@ -45,7 +47,11 @@ async function checkDatabase(process_: Process): Promise<readonly Finding[]> {
       findings.push(migrations)
       // Before the tables are those of this version, they may not even be there.
       if (migrations.status === 'ok')
-        findings.push(judgeTokens(await listBothHalves(pool, 6)), ...(await checkBranches(config, pool, lifecycle.stopping)))
+        findings.push(
+          judgeTokens(await listBothHalves(pool, 6)),
+          judgeNotices(await readNoticeHealth(pool)),
+          ...(await checkBranches(config, pool, lifecycle.stopping)),
+        )
     } finally {
       await pool.end()
     }
