@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runPurser } from './run-cli.ts'
 
+type Reply = { readonly status: number; readonly body: object; readonly headers?: Record<string, string> }
+
 /** Who was asked for what: a CI system that gives identities, and a server that takes each once and answers `/v1/me`. */
 let asked: string[] = []
-let exchanges: (() => { readonly status: number; readonly body: object; readonly headers?: Record<string, string> })[] = []
+let exchanges: (() => Reply)[] = []
 let server: Server
 let url = ''
 let cache = ''
@@ -55,7 +57,7 @@ afterEach(async () => {
   rmSync(cache, { recursive: true })
 })
 
-const granted = (token: string, seconds = 900) => ({
+const granted = (token: string, seconds = 900): Reply => ({
   status: 200,
   body: { access_token: token, expires_in: seconds, scope: 'read requests:write' },
 })
