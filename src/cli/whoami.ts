@@ -20,7 +20,14 @@ export type MeAnswer = {
 
 type Whoami = MeAnswer & {
   readonly server: string
-  readonly signIn: { readonly from: CredentialSource; readonly issuer: string | null; readonly renewed: boolean }
+  readonly signIn: {
+    readonly from: CredentialSource
+    readonly issuer: string | null
+    /** Of what was shown now. */
+    readonly until: string | null
+    /** Whether the issuer gives the next one without being asked by a person. */
+    readonly renewed: boolean
+  }
 }
 
 /** `purser whoami`: whom the server sees, and what they may do where. */
@@ -28,13 +35,19 @@ export async function whoami(context: Context): Promise<number> {
   const { io, settings } = context
   const answer = await context.call({ method: 'GET', path: '/v1/me', repeatable: true })
   if (!answer.ok) return await refused(context, answer.refusal)
+  const me = asMe(answer.body)
   const { from } = settings.credential
   const kept = from === 'sign-in' ? readSignIn(signInFolder(io), settings.url) : null
   const signIn = kept !== null && kept.ok ? kept.value : null
   const shown: Whoami = {
-    ...asMe(answer.body),
+    ...me,
     server: settings.url,
-    signIn: { from, issuer: signIn?.issuer ?? null, renewed: signIn !== null && signIn.refreshToken !== null },
+    signIn: {
+      from,
+      issuer: signIn?.issuer ?? null,
+      until: me.credential?.expiresAt ?? signIn?.expiresAt ?? null,
+      renewed: signIn !== null && signIn.refreshToken !== null,
+    },
   }
   await print(context, shown, renderWhoami)
   return exits.reached
@@ -69,11 +82,10 @@ const sources: { readonly [S in CredentialSource]: string } = {
 }
 
 function describeCredential({ signIn, credential }: Whoami): string {
-  const until = credential?.expiresAt ?? null
   return [
     sources[signIn.from] + (signIn.issuer === null ? '' : ` at ${signIn.issuer}`),
     credential?.id ?? null,
-    until === null ? null : `until ${until}${signIn.renewed ? ', renewed by itself' : ''}`,
+    signIn.until === null ? null : `until ${signIn.until}${signIn.renewed ? ', then renewed by itself' : ''}`,
   ]
     .filter((part) => part !== null)
     .join(', ')
