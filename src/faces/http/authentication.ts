@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Problem } from '../../core/problem.ts'
 import type { Result } from '../../core/result.ts'
 import { authenticate } from '../../operations/authenticate.ts'
 import type { Caller } from '../../operations/caller.ts'
@@ -16,10 +17,30 @@ declare module 'fastify' {
 export function requireCaller(app: FastifyInstance, context: Context): void {
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request) => {
+    // Node takes the first, whoever stands in front of it perhaps the last.
+    if (isSentTwice('authorization', request.raw.rawHeaders))
+      throw new Refused({ code: 'malformed', detail: 'Authorization was sent more than once.' })
     const caller = await authenticateRequest(context, request)
-    if (!caller.ok) throw new Refused(caller.problem)
+    if (!caller.ok) throw new Refused(caller.problem, challengeOf(caller.problem, request.headers.authorization))
     request.caller = caller.value
   })
+}
+
+function isSentTwice(name: string, rawHeaders: readonly string[]): boolean {
+  let times = 0
+  // Names and values take turns.
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const header = rawHeaders[i] ?? ''
+    if (header.length === name.length && header.toLowerCase() === name) times++
+  }
+  return times > 1
+}
+
+/** RFC 6750, section 3: what is wrong with a token that was sent; without one there is nothing to say. */
+function challengeOf(problem: Problem, authorization: string | undefined): Record<string, string> {
+  if (problem.code !== 'unauthenticated' || !/^Bearer +[^ ]/i.test(authorization ?? '')) return {}
+  const description = problem.detail.replaceAll(/[^ !#-[\]-~]/g, '')
+  return { 'www-authenticate': `Bearer error="invalid_token", error_description="${description}"` }
 }
 
 /** Who asks, by the headers. A stream asks again and again, since what they were worth when it began may be over. */
