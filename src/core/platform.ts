@@ -226,10 +226,3 @@ function theList(lists: Platform['lists'], policies: readonly Policy[]): readonl
   lists.set(names, policies)
   return policies
 }
-
-/** Only a platform administrator may apply it: a blueprint that may render outside its environment's namespace. */
-export function needsAdministrator(document: Document): boolean {
-  if (document.kind !== 'Blueprint') return false
-  const { namespaces = [], clusterScoped = [] } = document.spec.allow ?? {}
-  return namespaces.length + clusterScoped.length > 0
-}

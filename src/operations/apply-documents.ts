@@ -86,7 +86,7 @@ async function apply(
     const stored = await readPlatformDocuments(context.database.pool)
     const current = await platformOf(context, stored)
     for (const { document } of changed) {
-      const forbidden = await mayWrite(context, current, caller, document)
+      const forbidden = await mayWrite(context, current, caller, document, 'put')
       if (forbidden !== null) return forbidden
     }
     const platform = platformWith(context, stored, changed, current)

@@ -1,11 +1,11 @@
+import { permissions, type PlatformRole, type Scope } from '../core/permissions.ts'
 import type { TeamRole } from '../core/plan.ts'
 import { teamsOf, type Platform } from '../core/platform.ts'
 import type { Problem } from '../core/problem.ts'
 import type { Actor, BudgetView } from '../core/request-record.ts'
 import { sightOfAll, type Sight } from '../store/requests.ts'
 
-export const scopes = ['read', 'requests:write', 'approvals:write', 'platform:write', 'audit:read', 'impersonate'] as const
-export type Scope = (typeof scopes)[number]
+export { scopes, type Scope } from '../core/permissions.ts'
 
 /** Who asks, after authentication: what the credentials say, and nothing that a document says. */
 export type Caller = {
@@ -111,9 +111,14 @@ export function rolesOfCaller(platform: Platform, caller: Caller, team: string):
   return standingOf(platform, caller).roles.get(team) ?? []
 }
 
+/** Whether the caller has one of these roles in the platform. */
+export function hasPlatformRole(caller: Caller, roles: readonly PlatformRole[]): boolean {
+  return roles.some((role) => caller[role])
+}
+
 /** Whether the caller reads whatever there is, of every team and of none. */
 export function readsAll(caller: Caller): boolean {
-  return caller.administrator || caller.auditor
+  return hasPlatformRole(caller, permissions.readResource.who.platform)
 }
 
 /** What the caller may read of requests: their teams', what they may approve, or everything. */
@@ -131,18 +136,3 @@ export function budgetViewOf(platform: Platform, caller: Caller): BudgetView {
 }
 
 export type Forbidden = Extract<Problem, { code: 'forbidden' }>
-
-/** A refusal when the credentials lack a scope; null when they have it. */
-export function missingScope(caller: Caller, scope: Scope): Forbidden | null {
-  if (caller.scopes.has(scope)) return null
-  return { code: 'forbidden', detail: `These credentials do not have the scope ${scope}.`, needs: `scope ${scope}` }
-}
-
-/** Whatever writes the platform's documents, but for what a team's owner may. */
-export function missingAdministrator(caller: Caller): Forbidden | null {
-  const scope = missingScope(caller, 'platform:write')
-  if (scope !== null) return scope
-  return caller.administrator
-    ? null
-    : { code: 'forbidden', detail: 'Only a platform administrator may do this.', needs: 'platform role administrator' }
-}

@@ -2,9 +2,9 @@ import { parseId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { presentRequest } from '../core/present-request.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
-import { roleAtLeast } from '../core/roles.ts'
 import { cancelRequest as cancelInStore, readRequest } from '../store/requests.ts'
-import { actorOf, budgetViewOf, missingScope, rolesOfCaller, sightOf, type Caller, type Forbidden } from './caller.ts'
+import { missingRole } from './authorize.ts'
+import { actorOf, budgetViewOf, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 
@@ -18,18 +18,7 @@ export async function cancelRequest(context: Context, caller: Caller, text: stri
   if (request === null) return refuse({ code: 'not-found' })
 
   const own = request.requester.subject === caller.subject
-  const needed = own ? 'developer' : 'owner'
-  const [role] = rolesOfCaller(platform, caller, request.team)
-  const mayCancel = (role !== undefined && roleAtLeast(role, needed)) || caller.administrator
-  const forbidden: Forbidden | null =
-    missingScope(caller, 'requests:write') ??
-    (mayCancel
-      ? null
-      : {
-          code: 'forbidden',
-          detail: `Cancelling ${own ? 'your own request' : "somebody else's request"} takes the role ${needed} in team ${request.team}.`,
-          needs: `role ${needed} in team ${request.team}`,
-        })
+  const forbidden = missingRole(platform, caller, own ? 'cancelRequest' : 'cancelOthersRequest', request.team)
   if (forbidden !== null) return forbid(context, caller, forbidden, { operation: 'cancelRequest', team: request.team, subject: request.id })
 
   const answer = await cancelInStore(pool, request.id, actorOf(caller))

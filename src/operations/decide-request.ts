@@ -8,7 +8,8 @@ import type { RequestRecord } from '../core/request-record.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { rolesIn } from '../core/roles.ts'
 import { readRequest, readVoters, voteOnRequest, type Voter } from '../store/requests.ts'
-import { actorOf, budgetViewOf, missingScope, rolesOfCaller, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { actorOf, budgetViewOf, rolesOfCaller, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 import { isOwnerOfAny } from './owners.ts'
@@ -73,8 +74,9 @@ async function decideOnce(
   const request = await readRequest(pool, id, sight)
   if (request === null) return refuse({ code: 'not-found' })
   const voters = await readVoters(pool, id, caller.principal, context.groupsTtlMs)
-  const about = { operation: decision.vote === 'approve' ? 'approveRequest' : 'rejectRequest', team: request.team, subject: id }
-  const scope = missingScope(caller, 'approvals:write')
+  const operation = decision.vote === 'approve' ? 'approveRequest' : 'rejectRequest'
+  const about = { operation, team: request.team, subject: id }
+  const scope = missingScope(caller, operation)
   if (scope !== null) return forbid(context, caller, scope, about)
   // Whoever is an owner of an asking account's team by now, too: asking may have begun before.
   if (voters.hadPart || isOwnerOfAny(platform, caller, voters.accountTeams)) return forbid(context, caller, { code: 'own-request' }, about)

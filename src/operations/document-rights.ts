@@ -1,11 +1,14 @@
 import type { Document } from '../core/document/document.ts'
 import type { TeamDocument } from '../core/document/team.ts'
 import { canonicalize } from '../core/json.ts'
-import { needsAdministrator, type Platform } from '../core/platform.ts'
+import type { Platform } from '../core/platform.ts'
 import { readDocument } from '../store/documents.ts'
-import { missingAdministrator, missingScope, rolesOfCaller, type Caller, type Forbidden } from './caller.ts'
+import { missingPlatformRole, missingRole, type TeamOperation } from './authorize.ts'
+import type { Caller, Forbidden } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
+
+type Verb = 'put' | 'delete'
 
 /**
  * Whether the caller may put or retire a document: a team's owner its Services and, of its Team, members and contact;
@@ -16,10 +19,10 @@ export async function mayWrite(
   platform: Platform,
   caller: Caller,
   document: Document,
+  verb: Verb,
 ): Promise<{ readonly ok: false; readonly problem: Forbidden } | null> {
   const teams = await owningTeams(context, platform, document)
-  const forbidden =
-    teams.length === 0 || needsAdministrator(document) ? missingAdministrator(caller) : missingOwner(platform, caller, teams)
+  const forbidden = missingWrite(platform, caller, document, teams, verb)
   if (forbidden === null) return null
   return forbid(context, caller, forbidden, { operation: 'applyDocuments', team: teams[0] ?? null, subject: document.metadata.name })
 }
@@ -51,14 +54,14 @@ function sameCard(before: TeamDocument, after: TeamDocument): boolean {
   return card(before) === card(after)
 }
 
-function missingOwner(platform: Platform, caller: Caller, teams: readonly string[]): Forbidden | null {
-  const scope = missingScope(caller, 'platform:write')
-  if (scope !== null) return scope
-  const missing = caller.administrator ? undefined : teams.find((team) => !rolesOfCaller(platform, caller, team).includes('owner'))
-  if (missing === undefined) return null
-  return {
-    code: 'forbidden',
-    detail: `Only an owner of team ${missing} or a platform administrator may do this.`,
-    needs: `role owner in team ${missing}`,
-  }
+/** The row of writing a document; `teams` are those whose owner may, none where it takes an administrator. */
+function missingWrite(platform: Platform, caller: Caller, { kind }: Document, teams: readonly string[], verb: Verb): Forbidden | null {
+  if (kind === 'Service') return missingIn(platform, caller, `${verb}${kind}`, teams)
+  if (kind !== 'Team') return missingPlatformRole(caller, `${verb}${kind}`)
+  if (verb === 'delete') return missingPlatformRole(caller, 'deleteTeam')
+  return teams.length === 0 ? missingPlatformRole(caller, 'putTeamCard') : missingIn(platform, caller, 'putTeam', teams)
+}
+
+function missingIn(platform: Platform, caller: Caller, operation: TeamOperation, teams: readonly string[]): Forbidden | null {
+  return teams.map((team) => missingRole(platform, caller, operation, team)).find((forbidden) => forbidden !== null) ?? null
 }

@@ -1,10 +1,12 @@
 import { parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import type { Operation } from '../core/permissions.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listEvents, type EventPosition, type EventRecord } from '../store/events.ts'
 import { readEventHead } from '../store/event-tail.ts'
 import { readFollowedBudget, requestsOnBudget, seesRequest } from '../store/followed.ts'
-import { missingScope, readableTeams, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { readableTeams, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import type { Watched } from './event-tail.ts'
 import { eventCursor, presentEvent } from './read-events.ts'
@@ -14,6 +16,11 @@ export type Topic =
   | { readonly kind: 'request'; readonly id: string }
   | { readonly kind: 'team'; readonly name: string }
   | { readonly kind: 'budget'; readonly name: string }
+
+const rows = { request: 'listRequestEvents', team: 'followTeamEvents', budget: 'readBudget' } as const satisfies Record<
+  Topic['kind'],
+  Operation
+>
 
 /** An event as lists show it, and the cursor to go on after it. */
 export type FollowedEvent = { readonly type: string; readonly event: JsonObject; readonly cursor: string }
@@ -27,7 +34,7 @@ export type Scope = { readonly key: string; readonly watched: Watched } & (
 
 /** The wall before each topic: what the caller may not read is not there (L11). */
 export async function scopeOf(context: Context, caller: Caller, topic: Topic): Promise<Result<Scope>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, rows[topic.kind])
   if (forbidden !== null) return refuse(forbidden)
   const platform = await context.platform()
   const { pool } = context.database

@@ -1,13 +1,14 @@
 import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listBranches as listInStore, readBranchByName, acceptHead, type BranchRecord } from '../store/deliveries.ts'
-import { actorOf, missingAdministrator, missingScope, type Caller } from './caller.ts'
+import { missingPlatformRole, missingScope } from './authorize.ts'
+import { actorOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 
 /** The GitOps branches, and whether each can take commits. */
 export async function listBranches(context: Context, caller: Caller): Promise<Result<readonly JsonObject[]>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'listBranches')
   if (forbidden !== null) return refuse(forbidden)
   return ok((await listInStore(context.database.pool)).map(present))
 }
@@ -23,7 +24,7 @@ export async function acceptBranch(
 ): Promise<Result<JsonObject>> {
   const { pool } = context.database
   const about = { operation: 'acceptBranch', team: null, subject: `${input.repository} ${input.branch}` }
-  const forbidden = missingAdministrator(caller)
+  const forbidden = missingPlatformRole(caller, 'acceptBranch')
   if (forbidden !== null) return forbid(context, caller, forbidden, about)
   const branch = await readBranchByName(pool, input.repository, input.branch)
   if (branch === null)

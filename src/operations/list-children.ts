@@ -1,6 +1,7 @@
 import type { Kind } from '../core/document/document.ts'
 import { idFromUuid, parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
+import type { Operation } from '../core/permissions.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { readBudgetCounters } from '../store/budgets.ts'
 import {
@@ -18,7 +19,8 @@ import {
 } from '../store/graph-reads.ts'
 import type { Version } from '../store/list-pages.ts'
 import type { ResourceFilter } from '../store/resource-lists.ts'
-import { budgetViewOf, missingScope, readableTeams, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { budgetViewOf, readableTeams, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { emptyPage, pageInfoOf, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { presentDocuments } from './present-document.ts'
@@ -36,8 +38,13 @@ import { pageOfChanges, presentResources } from './read-resources.ts'
 type Pages = Result<ReadonlyMap<string, Page>>
 
 /** The cursor's position, once the caller may read at all. */
-function begin<T>(caller: Caller, page: PageInput, parse: (text: string) => T | null): Result<{ first: number; after: T | null }> {
-  const forbidden = missingScope(caller, 'read')
+function begin<T>(
+  caller: Caller,
+  operation: Operation,
+  page: PageInput,
+  parse: (text: string) => T | null,
+): Result<{ first: number; after: T | null }> {
+  const forbidden = missingScope(caller, operation)
   if (forbidden !== null) return refuse(forbidden)
   const after = parseCursor(page.after, parse)
   return after.ok ? ok({ first: page.first + 1, after: after.value }) : after
@@ -52,7 +59,7 @@ export async function listResourcesOfTeams(
   filter: Omit<ResourceFilter, 'team'>,
   page: PageInput,
 ): Promise<Pages> {
-  const from = begin<Id<'resource'>>(caller, page, (text) => parseId('resource', text))
+  const from = begin<Id<'resource'>>(caller, 'listResources', page, (text) => parseId('resource', text))
   if (!from.ok) return from
   const readable = readableTeams(await context.platform(), caller)
   const seen = readable === null ? teams : teams.filter((team) => readable.includes(team))
@@ -67,7 +74,7 @@ export async function listRequestsOfTeams(
   filter: TeamRequestFilter,
   page: PageInput,
 ): Promise<Pages> {
-  const from = begin<Id<'request'>>(caller, page, requestPosition)
+  const from = begin<Id<'request'>>(caller, 'listRequests', page, requestPosition)
   if (!from.ok) return from
   const platform = await context.platform()
   const versions = await listRequestVersionsOfTeams(context.database.pool, sightOf(platform, caller), teams, filter, from.value)
@@ -80,7 +87,7 @@ export async function listRequestsOfResources(
   resources: readonly string[],
   page: PageInput,
 ): Promise<Pages> {
-  const from = begin<Id<'request'>>(caller, page, requestPosition)
+  const from = begin<Id<'request'>>(caller, 'listRequests', page, requestPosition)
   if (!from.ok) return from
   const platform = await context.platform()
   const ids = resources.map((text) => parseId('resource', text)).filter((id) => id !== null)
@@ -109,7 +116,7 @@ async function presentPages(
 
 /** What was asked about each resource, newest first. */
 export async function listHistories(context: Context, caller: Caller, resources: readonly string[], page: PageInput): Promise<Pages> {
-  const from = begin<Id<'request'>>(caller, page, requestPosition)
+  const from = begin<Id<'request'>>(caller, 'listResourceHistory', page, requestPosition)
   if (!from.ok) return from
   const ids = resources.map((text) => parseId('resource', text)).filter((id) => id !== null)
   const teams = readableTeams(await context.platform(), caller)
@@ -145,7 +152,7 @@ export async function listEventsOfThings(
 type EventsOf = { readonly by: 'team' | 'subject'; readonly keys: readonly string[]; readonly type: string | null }
 
 async function pagesOfEvents(context: Context, caller: Caller, { by, keys, type }: EventsOf, page: PageInput): Promise<Pages> {
-  const from = begin(caller, page, parseEventPosition)
+  const from = begin(caller, 'listEvents', page, parseEventPosition)
   if (!from.ok) return from
   const events = await listEventsOf(context.database.pool, by, keys, type, from.value)
   return ok(
@@ -166,7 +173,7 @@ export async function listDocumentsOf(
   teams: readonly string[],
   page: PageInput,
 ): Promise<Pages> {
-  const from = begin(caller, page, parseName)
+  const from = begin(caller, `read${kind}`, page, parseName)
   if (!from.ok) return from
   const readable = readableTeams(await context.platform(), caller)
   const seen = kind === 'Service' || readable === null ? teams : teams.filter((team) => readable.includes(team))
@@ -196,7 +203,7 @@ export async function listVersions(
   names: readonly string[],
   page: PageInput,
 ): Promise<Pages> {
-  const from = begin(caller, page, parseRevision)
+  const from = begin(caller, `read${kind}`, page, parseRevision)
   if (!from.ok) return from
   const teams = readableTeams(await context.platform(), caller)
   const versions = await listVersionsOfDocuments(context.database.pool, kind, names, from.value)
@@ -205,7 +212,7 @@ export async function listVersions(
 
 /** The ledger of each budget, oldest first. */
 export async function listLedgers(context: Context, caller: Caller, names: readonly string[], page: PageInput): Promise<Pages> {
-  const from = begin(caller, page, parseLedgerPosition)
+  const from = begin(caller, 'listBudgetLedger', page, parseLedgerPosition)
   if (!from.ok) return from
   const teams = readableTeams(await context.platform(), caller)
   const counters = await readBudgetCounters(context.database, names)
@@ -231,7 +238,7 @@ export async function countDocuments(
   kind: Exclude<Kind, 'Service' | 'Trust'>,
   team: string | null,
 ): Promise<Result<number>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, `read${kind}`)
   if (forbidden !== null) return refuse(forbidden)
   const platform = await context.platform()
   switch (kind) {

@@ -4,10 +4,11 @@ import { presentPlan } from '../core/present-plan.ts'
 import { problemDocument, type Problem } from '../core/problem.ts'
 import { problemOf, shortfallOf, type BudgetSnapshot } from '../core/request-record.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
+import { missingRole } from './authorize.ts'
 import { budgetViewOf, type Caller } from './caller.ts'
 import { conflictProblem } from './conflict-problem.ts'
 import type { Context } from './context.ts'
-import { mayAsk, preparePlan } from './prepare-plan.ts'
+import { preparePlan } from './prepare-plan.ts'
 
 /**
  * What a request would do: files, cost, decision and budgets. Stores and reserves nothing, so it promises nothing; what a
@@ -15,7 +16,7 @@ import { mayAsk, preparePlan } from './prepare-plan.ts'
  */
 export async function planRequest(context: Context, caller: Caller, input: RequestInput): Promise<Result<JsonObject>> {
   const platform = await context.platform()
-  const forbidden = platform.teams.has(input.team) ? mayAsk(platform, caller, input.team) : null
+  const forbidden = platform.teams.has(input.team) ? missingRole(platform, caller, 'planRequest', input.team) : null
   if (forbidden !== null) return refuse(forbidden)
   const planned = await preparePlan(context, platform, caller, input)
   if (!planned.ok) return planned

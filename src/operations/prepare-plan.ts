@@ -1,21 +1,10 @@
 import { planRequest as planChanges } from '../core/plan-request.ts'
 import type { Plan, RequestInput } from '../core/plan.ts'
 import type { Platform } from '../core/platform.ts'
-import { roleAtLeast } from '../core/roles.ts'
 import { refuse, type Result } from '../core/result.ts'
 import { readLiveResources } from '../store/resources.ts'
-import { missingScope, rolesOfCaller, type Caller, type Forbidden } from './caller.ts'
+import { rolesOfCaller, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
-
-/** Why the caller may not ask for something of a team; null when they may: a developer with the scope. */
-export function mayAsk(platform: Platform, caller: Caller, team: string): Forbidden | null {
-  const scope = missingScope(caller, 'requests:write')
-  if (scope !== null) return scope
-  const [role] = rolesOfCaller(platform, caller, team)
-  if (role !== undefined && roleAtLeast(role, 'developer')) return null
-  const have = role === undefined ? 'You have no role' : `You are ${role}`
-  return { code: 'forbidden', detail: `${have} in team ${team}; asking takes a developer.`, needs: `role developer in team ${team}` }
-}
 
 /** The plan of what is asked, on the platform given and the resources as they are committed now. */
 export async function preparePlan(context: Context, platform: Platform, caller: Caller, input: RequestInput): Promise<Result<Plan>> {

@@ -1,13 +1,14 @@
 import { formatAmount, type Measure } from '../core/money.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listLedger, readBudgetCounters, type LedgerEntry } from '../store/budgets.ts'
-import { missingScope, readableTeams, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 
 /** A page of a budget's ledger, oldest first: what its counters are made of. */
 export async function listBudgetLedger(context: Context, caller: Caller, name: string, page: PageInput): Promise<Result<Page>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'listBudgetLedger')
   if (forbidden !== null) return refuse(forbidden)
   const teams = readableTeams(await context.platform(), caller)
   const budget = (await readBudgetCounters(context.database, [name])).get(name)

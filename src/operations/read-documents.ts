@@ -10,7 +10,8 @@ import {
   type DocumentRecord,
   type DocumentVersionRecord,
 } from '../store/documents.ts'
-import { missingScope, readableTeams, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { emptyPage, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { etagOf, presentDocument, presentDocuments } from './present-document.ts'
@@ -34,7 +35,7 @@ export async function listDocuments(
   filter: DocumentFilter,
   page: PageInput,
 ): Promise<Result<Page>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, `read${kind}`)
   if (forbidden !== null) return refuse(forbidden)
   const after = parseCursor(page.after, parseName)
   if (!after.ok) return after
@@ -101,7 +102,7 @@ export function parseRevision(text: string): number | null {
 }
 
 async function visibleDocument(context: Context, caller: Caller, kind: Kind, name: string): Promise<Result<DocumentRecord>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, `read${kind}`)
   if (forbidden !== null) return refuse(forbidden)
   const [bare = name, version] = kind === 'Blueprint' ? name.split('@', 2) : [name]
   const record = parseName(bare) === null ? null : await readInStore(context.database, kind, bare, version)

@@ -3,7 +3,8 @@ import { ok, refuse, type Result } from '../core/result.ts'
 import type { JsonObject } from '../core/json.ts'
 import { listEvents as listInStore, type EventPosition, type EventRecord } from '../store/events.ts'
 import { readRequest } from '../store/requests.ts'
-import { missingScope, readableTeams, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { readableTeams, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 
@@ -11,14 +12,14 @@ export type EventsQuery = { readonly team?: string; readonly type?: string; read
 
 /** A page of the log of the caller's teams, oldest first; administrators read all of it, the platform's own events too. */
 export async function listEvents(context: Context, caller: Caller, query: EventsQuery, page: PageInput): Promise<Result<Page>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'listEvents')
   if (forbidden !== null) return refuse(forbidden)
   return pageOfEvents(context, readableTeams(await context.platform(), caller), query, page)
 }
 
 /** The log of one request, to whoever may read that request: an approver of another team too. */
 export async function listRequestEvents(context: Context, caller: Caller, text: string, page: PageInput): Promise<Result<Page>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'listRequestEvents')
   if (forbidden !== null) return refuse(forbidden)
   const id = parseId('request', text)
   const request = id === null ? null : await readRequest(context.database.pool, id, sightOf(await context.platform(), caller))

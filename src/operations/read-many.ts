@@ -4,7 +4,8 @@ import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { readBlueprintVersions, readDocumentsByName } from '../store/graph-lists.ts'
 import { readFilesOfRequests, readRequestVersions, readResourceVersions } from '../store/graph-reads.ts'
-import { budgetViewOf, missingScope, readableTeams, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { budgetViewOf, readableTeams, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { presentDocuments } from './present-document.ts'
 import { presentRequests } from './presented-requests.ts'
@@ -22,7 +23,7 @@ function parseIds<N extends Noun>(noun: N, texts: readonly string[]): readonly I
 }
 
 export async function readRequestsById(context: Context, caller: Caller, texts: readonly string[]): Promise<Result<Found>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'readRequest')
   if (forbidden !== null) return refuse(forbidden)
   const platform = await context.platform()
   const ids = parseIds('request', texts)
@@ -32,7 +33,7 @@ export async function readRequestsById(context: Context, caller: Caller, texts: 
 }
 
 export async function readResourcesById(context: Context, caller: Caller, texts: readonly string[]): Promise<Result<Found>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'readResource')
   if (forbidden !== null) return refuse(forbidden)
   const teams = readableTeams(await context.platform(), caller)
   const ids = parseIds('resource', texts)
@@ -42,7 +43,7 @@ export async function readResourcesById(context: Context, caller: Caller, texts:
 
 /** Documents in force; of blueprints, a name may have a version: `postgres@1.2.0`. */
 export async function readDocumentsByNames(context: Context, caller: Caller, kind: Kind, names: readonly string[]): Promise<Result<Found>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, `read${kind}`)
   if (forbidden !== null) return refuse(forbidden)
   const { pool } = context.database
   const known = names.filter((name) => parseName(name.split('@', 1)[0] ?? '') !== null)
@@ -70,7 +71,7 @@ export async function readFilesById(
   caller: Caller,
   texts: readonly string[],
 ): Promise<Result<ReadonlyMap<string, readonly JsonObject[]>>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'readRequestFiles')
   if (forbidden !== null) return refuse(forbidden)
   const sight = sightOf(await context.platform(), caller)
   const files = await readFilesOfRequests(context.database.pool, sight, parseIds('request', texts))

@@ -3,7 +3,8 @@ import { parseId } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { readRequest, readRequestFiles as readInStore, type FileRecord } from '../store/requests.ts'
-import { missingScope, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 
 /** The files of a request's plan: what they will be and what they were. */
@@ -19,7 +20,7 @@ export async function readRequestDiff(context: Context, caller: Caller, id: stri
 }
 
 async function visibleFiles(context: Context, caller: Caller, text: string): Promise<Result<readonly FileRecord[]>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'readRequestFiles')
   if (forbidden !== null) return refuse(forbidden)
   const id = parseId('request', text)
   const record = id === null ? null : await readRequest(context.database.pool, id, sightOf(await context.platform(), caller))

@@ -3,7 +3,8 @@ import type { JsonObject } from '../core/json.ts'
 import type { RequestState } from '../core/request.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listRequestVersions } from '../store/request-lists.ts'
-import { budgetViewOf, missingScope, sightOf, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { budgetViewOf, sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { parseCursor, type Page, type PageInput, pageInfoOf } from './page.ts'
 import { presentRequests, readAndPresent } from './presented-requests.ts'
@@ -21,7 +22,7 @@ export type RequestsQuery = {
 
 /** One request, to those who may see it; to everybody else it does not exist (L11). */
 export async function readRequest(context: Context, caller: Caller, text: string): Promise<Result<JsonObject>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'readRequest')
   if (forbidden !== null) return refuse(forbidden)
   const platform = await context.platform()
   const id = parseId('request', text)
@@ -31,7 +32,7 @@ export async function readRequest(context: Context, caller: Caller, text: string
 
 /** A page of requests, newest first. Filters over what the caller may not see are empty, not refused. */
 export async function listRequests(context: Context, caller: Caller, query: RequestsQuery, page: PageInput): Promise<Result<Page>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'listRequests')
   if (forbidden !== null) return refuse(forbidden)
   const after = parseCursor<Id<'request'>>(page.after, (text) => parseId('request', text))
   if (!after.ok) return after

@@ -11,7 +11,8 @@ import {
   type ResourceStatus,
 } from '../store/resources.ts'
 import { listResourceVersions, readResourcesByUuid } from '../store/resource-lists.ts'
-import { missingScope, readableTeams, type Caller } from './caller.ts'
+import { missingScope } from './authorize.ts'
+import { readableTeams, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { pageInfoOf, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { presentedBy, presentVersions } from './presented.ts'
@@ -39,7 +40,7 @@ export function presentResources(context: Context, versions: readonly Version[])
 
 /** A page of the resources of the caller's teams, newest first; deleted ones only where `status` asks for them. */
 export async function listResources(context: Context, caller: Caller, query: ResourcesQuery, page: PageInput): Promise<Result<Page>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'listResources')
   if (forbidden !== null) return refuse(forbidden)
   const after = parseCursor<Id<'resource'>>(page.after, (text) => parseId('resource', text))
   if (!after.ok) return after
@@ -93,7 +94,7 @@ export function pageOfChanges(context: Context, changes: readonly ResourceChange
 }
 
 async function visibleResource(context: Context, caller: Caller, text: string): Promise<Result<ResourceRecord>> {
-  const forbidden = missingScope(caller, 'read')
+  const forbidden = missingScope(caller, 'readResource')
   if (forbidden !== null) return refuse(forbidden)
   const id = parseId('resource', text)
   const record = id === null ? null : await readInStore(context.database, readableTeams(await context.platform(), caller), id)

@@ -4,7 +4,8 @@ import type { Problem } from '../core/problem.ts'
 import { documentsUsing } from '../core/references.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { listDocuments, readDocument, retireDocument } from '../store/documents.ts'
-import { actorOf, missingAdministrator, type Caller } from './caller.ts'
+import { missingPlatformRole } from './authorize.ts'
+import { actorOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { mayWrite } from './document-rights.ts'
 import { forbid } from './forbid.ts'
@@ -25,13 +26,13 @@ export async function deleteDocument(
   const ifRevision = parseIfMatch(options.ifMatch)
   if (!ifRevision.ok) return ifRevision
   // Whether there is such a document is not for everybody to know: of a budget, not even its name.
-  const forbiddenKind = kind === 'Service' ? null : missingAdministrator(caller)
+  const forbiddenKind = kind === 'Service' ? null : missingPlatformRole(caller, `delete${kind}`)
   if (forbiddenKind !== null) return forbid(context, caller, forbiddenKind, { operation: 'deleteDocument', team: null, subject: name })
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const platform = await context.reloadPlatform()
     const record = await readDocument(context.database, kind, name)
     if (record === null) return refuse({ code: 'not-found' })
-    const forbidden = await mayWrite(context, platform, caller, record.document)
+    const forbidden = await mayWrite(context, platform, caller, record.document, 'delete')
     if (forbidden !== null) return forbidden
     const services =
       kind === 'Team' ? await listDocuments(context.database, 'Service', { owner: name }, { first: MAX_NAMED, after: null }) : []

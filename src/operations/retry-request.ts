@@ -5,9 +5,9 @@ import type { Platform } from '../core/platform.ts'
 import type { RequestBody, RequestRecord } from '../core/request-record.ts'
 import type { RequestState } from '../core/request.ts'
 import { refuse } from '../core/result.ts'
-import { roleAtLeast } from '../core/roles.ts'
 import { readRequest, readVoters } from '../store/requests.ts'
-import { missingScope, rolesOfCaller, sightOf, type Caller, type Forbidden } from './caller.ts'
+import { missingRole } from './authorize.ts'
+import { sightOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 import { ask, type Asking, type Submitted } from './submit-request.ts'
@@ -24,9 +24,9 @@ export async function retryRequest(context: Context, caller: Caller, text: strin
   const id = parseId('request', text)
   const first = id === null ? null : await readRequest(pool, id, sightOf(platform, caller))
   if (first === null) return { answer: refuse({ code: 'not-found' }), replayed: false }
-  const mayAsk = (now: Platform) => mayRetry(now, caller, first)
+  const mayNot = (now: Platform) => missingRole(now, caller, rowOf(caller, first), first.team)
   // Before the state, so that whoever may not retry learns nothing by trying.
-  const forbidden = mayAsk(platform)
+  const forbidden = mayNot(platform)
   if (forbidden !== null) {
     const about = { operation: 'retryRequest', team: first.team, subject: first.id }
     return { answer: await forbid(context, caller, forbidden, about), replayed: false }
@@ -45,25 +45,15 @@ export async function retryRequest(context: Context, caller: Caller, text: strin
       changes: first.body.asked ?? first.body.changes.map(askedAsShown),
     },
     fingerprint: digest(canonicalize({ retryOf: first.id })),
-    mayAsk,
+    mayNot,
     retryOf: first.id,
     parties,
   }
   return ask(context, caller, asking, idempotencyKey)
 }
 
-function mayRetry(platform: Platform, caller: Caller, first: RequestRecord): Forbidden | null {
-  const scope = missingScope(caller, 'requests:write')
-  if (scope !== null) return scope
-  const own = first.requester.subject === caller.subject
-  const needed = own ? 'developer' : 'owner'
-  const [role] = rolesOfCaller(platform, caller, first.team)
-  if (caller.administrator || (role !== undefined && roleAtLeast(role, needed))) return null
-  return {
-    code: 'forbidden',
-    detail: `Trying ${own ? 'your own request' : "somebody else's request"} again takes the role ${needed} in team ${first.team}.`,
-    needs: `role ${needed} in team ${first.team}`,
-  }
+function rowOf(caller: Caller, { requester }: RequestRecord): 'retryRequest' | 'retryOthersRequest' {
+  return requester.subject === caller.subject ? 'retryRequest' : 'retryOthersRequest'
 }
 
 /** Of requests from before what was typed was kept: every parameter as it was then, on the version of then. */

@@ -9,11 +9,12 @@ import { problemOf, requestBody, type RequestBody, type RequestRecord } from '..
 import { ok, refuse, type Result } from '../core/result.ts'
 import type { Answer, Submit } from '../store/admission.ts'
 import { readRequest, readRequestByKey, sightOfAll } from '../store/requests.ts'
+import { missingRole } from './authorize.ts'
 import { actorOf, budgetViewOf, shownActor, type Caller, type Forbidden } from './caller.ts'
 import { conflictProblem } from './conflict-problem.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
-import { mayAsk, preparePlan } from './prepare-plan.ts'
+import { preparePlan } from './prepare-plan.ts'
 import { currentTraceparent, traced } from './tracing.ts'
 
 /** `replayed`: the answer is the one that was given when this key was used first (L7). */
@@ -26,7 +27,7 @@ export type Asking = {
   /** What the same Idempotency-Key must come with; nothing without a key. */
   readonly fingerprint: string
   /** Why the caller may not ask this of the team; judged again whenever the platform moved. */
-  readonly mayAsk: (platform: Platform) => Forbidden | null
+  readonly mayNot: (platform: Platform) => Forbidden | null
   readonly retryOf: Id<'request'> | null
   /** Principals besides the caller who had a part in asking. */
   readonly parties: readonly string[]
@@ -50,7 +51,7 @@ export async function submitRequest(
     operation: 'submitRequest',
     input,
     fingerprint: idempotencyKey === null ? '' : digest(canonicalize(input)),
-    mayAsk: (platform) => mayAsk(platform, caller, input.team),
+    mayNot: (platform) => missingRole(platform, caller, 'submitRequest', input.team),
     retryOf: null,
     parties: [],
   }
@@ -102,7 +103,7 @@ export async function ask(context: Context, caller: Caller, asking: Asking, idem
 /** The refusal, in the log already, of somebody who may not ask for a team; null: they may, or there is no such team. */
 async function refuseStranger(context: Context, platform: Platform, caller: Caller, asking: Asking): Promise<Submitted | null> {
   const { team } = asking.input
-  const forbidden = platform.teams.has(team) ? asking.mayAsk(platform) : null
+  const forbidden = platform.teams.has(team) ? asking.mayNot(platform) : null
   if (forbidden === null) return null
   return fresh(await forbid(context, caller, forbidden, { operation: asking.operation, team, subject: asking.retryOf ?? team }))
 }

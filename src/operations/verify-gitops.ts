@@ -4,8 +4,9 @@ import { ok, refuse, type Result } from '../core/result.ts'
 import { readBranchAccess } from '../store/branch-access.ts'
 import { listBranches, type BranchRecord } from '../store/deliveries.ts'
 import { readProofs, type Proof } from '../store/proofs.ts'
+import { missingPlatformRole } from './authorize.ts'
 import type { BranchHistory, CommitOnBranch } from './branch-history.ts'
-import { missingScope, readsAll, type Caller, type Forbidden } from './caller.ts'
+import type { Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { encodeCursor, parseCursor, type PageInput } from './page.ts'
 import { findMissing } from './missing-commits.ts'
@@ -47,7 +48,7 @@ export async function verifyGitops(
   caller: Caller,
   page: PageInput,
 ): Promise<Result<Verification>> {
-  const forbidden = mayVerify(caller)
+  const forbidden = missingPlatformRole(caller, 'verifyGitops')
   if (forbidden !== null) return refuse(forbidden)
   const from = parseCursor(page.after, parsePosition)
   if (!from.ok) return from
@@ -99,14 +100,6 @@ function pageInfo(next: Position | null): Verification['pageInfo'] {
   if (next === null) return { endCursor: null, hasNextPage: false }
   const text = 'after' in next ? `${next.branch}.missing.${next.after}` : `${next.branch}.${next.head ?? '-'}.${next.skip}`
   return { endCursor: encodeCursor(text), hasNextPage: true }
-}
-
-function mayVerify(caller: Caller): Forbidden | null {
-  const scope = missingScope(caller, 'audit:read')
-  if (scope !== null) return scope
-  if (readsAll(caller)) return null
-  const detail = 'Only a platform administrator or auditor may verify the GitOps repository.'
-  return { code: 'forbidden', detail, needs: 'platform role administrator or auditor' }
 }
 
 function parsePosition(text: string): Position | null {

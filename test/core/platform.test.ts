@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { withDefaults } from '../../src/core/blueprint.ts'
 import { forTeam, overlap, type Place } from '../../src/core/place.ts'
-import { needsAdministrator, policiesFor, resolveBlueprint, teamsOf, type Platform } from '../../src/core/platform.ts'
+import { policiesFor, resolveBlueprint, teamsOf, type Platform } from '../../src/core/platform.ts'
 import { documentsUsing } from '../../src/core/references.ts'
 import { roleAtLeast, rolesIn } from '../../src/core/roles.ts'
 import { base, boxSpec, makeDocument, makePlatform, withDocuments } from './platforms.ts'
@@ -88,13 +88,6 @@ describe('a blueprint', () => {
     })
     expect(withDefaults(box, 'prod', { units: 1, backup: { days: 1 } })).toEqual({ units: 1, region: 'eu', backup: { days: 1 } })
     expect(withDefaults(box, 'prod', { units: 1, backup: null })).toEqual({ units: 1, region: 'eu', backup: null })
-  })
-
-  it('needs an administrator only when it reaches beyond its namespace', () => {
-    expect(needsAdministrator(version('1.0.0'))).toBe(false)
-    expect(needsAdministrator(version('1.0.0', { allow: {} }))).toBe(false)
-    expect(needsAdministrator(version('1.0.0', { allow: { namespaces: ['crossplane-system'] } }))).toBe(true)
-    expect(needsAdministrator(version('1.0.0', { allow: { clusterScoped: [{ group: '', kind: 'Namespace' }] } }))).toBe(true)
   })
 })
 

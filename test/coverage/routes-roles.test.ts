@@ -73,6 +73,15 @@ GET    /v1/gitops/branches                       401    401   200      200    20
 GET    /v1/gitops/verify                         401    401   403      403    403       403      403   403   403   403   200   403
 POST   /v1/gitops/branches/accept                401    401   403      403    403       403      403   403   403   403   200   403
 
+GET    /v1/service-accounts                      401    401   []       200    200       200      200   []    []    200   200   200
+POST   /v1/service-accounts                      401    401   403      403    403       403      403   403   403   403   201   201
+GET    /v1/service-accounts/:name                401    401   404      200    200       200      200   404   404   200   200   200
+DELETE /v1/service-accounts/:name                401    401   403      403    403       403      403   403   403   403   204   204
+GET    /v1/service-accounts/:name/tokens         401    401   404      403    403       403      200   404   404   403   200   200
+POST   /v1/service-accounts/:name/tokens         401    401   403      403    403       403      403   403   403   403   201   201
+POST   /v1/service-accounts/:name/tokens (bot)   401    401   403      403    403       403      403   403   403   403   201   403
+DELETE /v1/service-accounts/:name/tokens/:id     401    401   403      403    403       403      403   403   403   403   204   204
+
 GET    /v1/teams                                 401    401   200      200    200       200      200   200   200   200   200   200
 GET    /v1/teams/:name                           401    401   200      200    200       200      200   200   200   200   200   200
 GET    /v1/teams/:name/versions                  401    401   200      200    200       200      200   200   200   200   200   200
@@ -185,6 +194,9 @@ const standing = {
   services: 'shop',
   trusts: 'deploy',
 } as const
+/** The service account of red that is there from the beginning. */
+const standingAccount = 'red-ci'
+const tokensPath = `/v1/service-accounts/${standingAccount}/tokens`
 
 const applied = await api('POST', '/v1/apply', {
   documents: [
@@ -228,7 +240,7 @@ async function tokenOf(email: string): Promise<string> {
   const token = makeToken(randomBytes(TOKEN_BYTES))
   const { principal } = await house.person(email)
   await owner.query(
-    `insert into api_token (id, principal_id, hash, scopes, expires_at) values (gen_random_uuid(), $1, $2, $3, now() + interval '1 day')`,
+    `insert into api_token (id, principal_id, hash, scopes, created_by, expires_at) values (gen_random_uuid(), $1, $2, $3, $1, now() + interval '1 day')`,
     [principal, hashToken(token), ['read', 'requests:write', 'approvals:write', 'platform:write', 'audit:read']],
   )
   return token
@@ -246,7 +258,14 @@ const callers: Readonly<Record<string, AskOptions>> = {
 const thing = await api('POST', '/v1/requests', submission(1), { as: people.asker })
 await commitAll(pool)
 const [forBlue, forRed] = [await pending(600), await pending(450)]
-const ids: Readonly<Record<string, string>> = { requests: forBlue.id, resources: textAt(thing, 'changes.0.resource.id'), ...standing }
+await newAccount(standingAccount)
+await api('POST', tokensPath, { scopes: ['read'], expiresIn: 60 })
+const ids: Readonly<Record<string, string>> = {
+  requests: forBlue.id,
+  resources: textAt(thing, 'changes.0.resource.id'),
+  'service-accounts': standingAccount,
+  ...standing,
+}
 
 type Sent = { readonly path: string; readonly body?: JsonObject; readonly headers?: Readonly<Record<string, string>> }
 
@@ -281,6 +300,17 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
     await setBranchState(pool, held, 'history-rewritten', 'somebody pushed by force')
     return { path: '/v1/gitops/branches/accept', body: { repository, branch, head: 'a'.repeat(40) } }
   },
+  'POST /v1/service-accounts': () => ({ path: '/v1/service-accounts', body: { name: fresh(), team: 'red' } }),
+  'DELETE /v1/service-accounts/:name': async () => ({ path: await newAccount(fresh()) }),
+  'POST /v1/service-accounts/:name/tokens': () => ({ path: tokensPath, body: { scopes: ['read'], expiresIn: 60 } }),
+  'POST /v1/service-accounts/:name/tokens (bot)': () => ({
+    path: tokensPath,
+    body: { scopes: ['read', 'impersonate'], impersonateTeams: ['red'], expiresIn: 60 },
+  }),
+  'DELETE /v1/service-accounts/:name/tokens/:id': async () => {
+    const token = await api('POST', tokensPath, { scopes: ['read'], expiresIn: 60 })
+    return { path: `${tokensPath}/${textAt(token, 'id')}` }
+  },
   ...Object.fromEntries(
     Object.entries(standing).flatMap(([key, name]): [string, () => Promise<Sent> | Sent][] => {
       const path = key as keyof typeof standing // Its own key.
@@ -314,6 +344,12 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
     path: '/v1/apply',
     body: { documents: [documents.teams('red'), documents.services('shop')] },
   }),
+}
+
+async function newAccount(name: string): Promise<string> {
+  const answer = await api('POST', '/v1/service-accounts', { name, team: 'red' })
+  if (answer.status !== 201) throw new Error(answer.text)
+  return `/v1/service-accounts/${name}`
 }
 
 async function approval(units: number, asker?: AskOptions): Promise<Sent> {

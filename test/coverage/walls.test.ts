@@ -173,7 +173,10 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
   })
 
   test('whoever asks for red is refused by the same bytes, whatever is there', async () => {
-    for (const path of ['/v1/plans', '/v1/requests']) {
+    for (const [path, verb] of [
+      ['/v1/plans', 'plan'],
+      ['/v1/requests', 'submit'],
+    ]) {
       const answers = await Promise.all(
         [
           create('thing', 5),
@@ -183,13 +186,13 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
           { action: 'update', name: 'thing', parameters: { units: 6 } },
           { action: 'update', name: 'no-such-thing', parameters: { units: 6 } },
           { action: 'delete', name: 'large' },
-        ].map((change) => api('POST', path, body('red', change), { as })),
+        ].map((change) => api('POST', path ?? '', body('red', change), { as })),
       )
 
       expect(new Set(answers.map((answer) => JSON.stringify(bytes(answer)))).size).toBe(1)
       expect(answers[0]).toMatchObject({
         status: 403,
-        body: { code: 'forbidden', detail: 'You have no role in team red; asking takes a developer.' },
+        body: { code: 'forbidden', detail: `You have no role in team red; to ${verb} a request takes the role developer.` },
       })
     }
   })

@@ -48,7 +48,7 @@ export const problemSamples: { readonly [C in ProblemCode]: Extract<Problem, { c
   unauthenticated: { code: 'unauthenticated', detail: 'Send a token: Authorization: Bearer psr_…' },
   forbidden: {
     code: 'forbidden',
-    detail: 'You are viewer in team payments; asking takes a developer.',
+    detail: 'You are viewer in team payments; to submit a request takes the role developer.',
     needs: 'role developer in team payments',
   },
   'policy-denied': { code: 'policy-denied', violations, budgets: [], requestId },
