@@ -54,5 +54,7 @@ export const serviceQuery = listQuery({
   tag: filterText('Services with this tag.'),
 })
 
+export const serviceAccountQuery = listQuery({ team: filterText('Whose.') })
+
 /** A list without filters. */
 export const plainQuery = listQuery({})

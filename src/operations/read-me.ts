@@ -13,6 +13,11 @@ export async function readMe(context: Context, caller: Caller): Promise<Result<J
     via: caller.via?.subject ?? null,
     scopes: [...caller.scopes],
     platformRoles: [...(caller.administrator ? ['administrator'] : []), ...(caller.auditor ? ['auditor'] : [])],
+    credential: {
+      kind: caller.credential.kind,
+      id: caller.credential.id,
+      expiresAt: caller.credential.expiresAt?.toISOString() ?? null,
+    },
     teams: teamsOfCaller(platform, caller).map(({ name, roles }) => ({ name, role: roles[0] ?? 'viewer' })),
   })
 }

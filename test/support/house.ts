@@ -3,7 +3,7 @@ import { parseYamlDocuments } from '../../src/core/yaml.ts'
 import { applyDocuments } from '../../src/operations/apply-documents.ts'
 import { scopes, type Caller } from '../../src/operations/caller.ts'
 import type { Context } from '../../src/operations/context.ts'
-import { openContext } from '../../src/operations/open-context.ts'
+import { openContext, type ContextParts } from '../../src/operations/open-context.ts'
 import { submitRequest, type Submitted } from '../../src/operations/submit-request.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { openNotices } from '../../src/store/notices.ts'
@@ -27,19 +27,23 @@ export type House = {
   close(): Promise<void>
 }
 
+/** Whom a house believes besides its own tokens. */
+export type Believed = Partial<Pick<ContextParts, 'issuers' | 'tokenSigner' | 'platformRoles' | 'groupsTtlMs'>>
+
 /** A house on a database of the calling file's own. Call it at the top of the file. */
-export async function openHouse(): Promise<House> {
-  const house = await openHouseOn(await withDatabase())
+export async function openHouse(believed: Believed = {}): Promise<House> {
+  const house = await openHouseOn(await withDatabase(), believed)
   afterAll(() => house.close())
   return house
 }
 
-export async function openHouseOn(urls: TestDatabase): Promise<House> {
+export async function openHouseOn(urls: TestDatabase, believed: Believed = {}): Promise<House> {
   const database = openDatabase({ url: urls.appUrl, poolSize: 8, onIdleError: () => undefined })
   const notices = await openNotices(urls.appUrl, () => undefined)
   const hinted: string[] = []
   const hints = { deliver: (branch: string) => void hinted.push(branch), close: async () => undefined, fault: null }
   const parts = {
+    ...believed,
     database,
     notices,
     hints,

@@ -9,6 +9,7 @@ export const enumWords = {
   ApprovalSource: ['policy', 'environment'],
   Awaiting: ['me'],
   BranchState: ['ok', 'refuses', 'unreachable', 'history-rewritten'],
+  CredentialKind: ['oidc', 'api-token', 'purser-token'],
   HoldKind: ['history-rewritten', 'branch-refuses', 'unreachable'],
   LedgerEntryKind: ['opening', 'reserve', 'capture', 'release'],
   Lifecycle: ['experimental', 'production', 'deprecated'],

@@ -11,13 +11,22 @@ import { platformQueries, platformTypes } from './resolvers/platform.ts'
 import { requestMutations } from './resolvers/request-mutations.ts'
 import { requestQueries, requestTypes } from './resolvers/requests.ts'
 import { resourceQueries, resourceTypes } from './resolvers/resources.ts'
+import { serviceAccountMutations, serviceAccountQueries, serviceAccountTypes } from './resolvers/service-accounts.ts'
 import { subscriptions, subscriptionTypes } from './resolvers/subscriptions.ts'
 import { speakJson } from './scalars.ts'
 
 /** Complete by its types: a field of Query, Mutation or Subscription without a resolver does not compile. */
 const resolvers: Resolvers = {
-  Query: { ...nodeQueries, ...platformQueries, ...requestQueries, ...resourceQueries, ...eventQueries, ...documentQueries },
-  Mutation: forgetting({ ...requestMutations, ...documentMutations }),
+  Query: {
+    ...nodeQueries,
+    ...platformQueries,
+    ...requestQueries,
+    ...resourceQueries,
+    ...eventQueries,
+    ...serviceAccountQueries,
+    ...documentQueries,
+  },
+  Mutation: forgetting({ ...requestMutations, ...serviceAccountMutations, ...documentMutations }),
   Subscription: subscriptions,
   ...subscriptionTypes,
   ...requestTypes,
@@ -25,6 +34,7 @@ const resolvers: Resolvers = {
   ...eventTypes,
   ...documentTypes,
   ...platformTypes,
+  ...serviceAccountTypes,
 }
 
 /** The schema with what answers its fields; what none is said for is read from the source under its own name. */

@@ -85,6 +85,9 @@ export type Sources = {
   RequestChanged: Happening & { readonly request: string }
   TeamActivity: Happening & { readonly team: string }
   BudgetChanged: Happening & { readonly budget: string }
+  ServiceAccount: JsonObject & { readonly name: string; readonly team: string }
+  ServiceAccountConnection: Connection<Sources['ServiceAccount']>
+  TokenConnection: Connection<JsonObject>
   AcceptBranchPayload: { readonly branch: JsonObject }
 }
 

@@ -27,6 +27,7 @@ import { planRoutes } from './routes/plans.ts'
 import { requestActionRoutes } from './routes/request-actions.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { resourceRoutes } from './routes/resources.ts'
+import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { signInRoutes, type SignIn } from './routes/sign-in.ts'
 import { tokenRoutes } from './routes/token.ts'
 import { hardenHeaders } from './security-headers.ts'
@@ -152,6 +153,7 @@ async function registerNouns(v1: HttpApp, context: Context, history: BranchHisto
   budgetRoutes(v1, context)
   eventRoutes(v1, context, stopping)
   branchRoutes(v1, context, history)
+  serviceAccountRoutes(v1, context)
   await v1.register(async (documents) => documentRoutes(documents, context))
   await v1.register(async (apply) => applyRoutes(apply, context))
 }

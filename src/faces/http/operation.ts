@@ -13,6 +13,7 @@ export const tags = {
   Budgets: 'Where the money went.',
   Events: 'The audit log.',
   GitOps: 'The branches that requests are committed to.',
+  'Service accounts': 'Programs with accounts of their own, and their tokens.',
   Caller: 'Who is asking.',
   Operation: 'Whether the server is well. Open to everybody.',
 } as const

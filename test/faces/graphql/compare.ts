@@ -52,11 +52,12 @@ export function differences(rest: unknown, graph: unknown, at = ''): readonly st
 /** What is another each time it is made: ids, times, digests, commits, and the names that rows make up. */
 export function masked<T>(value: T): T {
   const text = JSON.stringify(value)
-    .replaceAll(/\b(req|res|evt)_[0-9a-z]{26}\b/g, '$1_…')
+    .replaceAll(/\b(req|res|evt|tok)_[0-9a-z]{26}\b/g, '$1_…')
     .replaceAll(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, 'T')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
     .replaceAll(/\b[0-9a-f]{40}\b/g, '…')
     .replaceAll(/\bn\d+\b/g, 'n…')
+    .replaceAll(/\bpsr_\w+/g, 'psr_…')
     // Revisions of the platform and of documents, and where money stands, move with each row.
     .replaceAll(/"(platformRevision|revision|baseRevision)":\d+/g, '"$1":0')
     .replaceAll(/"(committed|reserved|remaining)":"[\d.-]+"/g, '"$1":"…"')

@@ -8,7 +8,7 @@ import { buildApp, type AppOptions } from '../../../src/faces/http/app.ts'
 import type { HttpApp } from '../../../src/faces/http/http-app.ts'
 import { scopes } from '../../../src/operations/caller.ts'
 import { keepAdminToken } from '../../../src/store/principals.ts'
-import { openHouse, type House } from '../../support/house.ts'
+import { openHouse, type Believed, type House } from '../../support/house.ts'
 
 export type GraphqlError = {
   readonly message: string
@@ -48,10 +48,10 @@ export type RestAnswer = { readonly status: number; readonly text: string; reado
 /** A house with both faces. Call it at the top of the file. */
 export async function openGraphqlHouse(
   options: Partial<Pick<AppOptions, 'rateLimit' | 'pages'>> &
-    Partial<Pick<GraphqlOptions, 'introspection' | 'milliseconds' | 'history'>> = {},
+    Partial<Pick<GraphqlOptions, 'introspection' | 'milliseconds' | 'history'>> & { readonly believed?: Believed } = {},
 ): Promise<GraphqlHouse> {
-  const { rateLimit = 0, pages, history = null, introspection = true, ...more } = options
-  const house = await openHouse()
+  const { rateLimit = 0, pages, history = null, introspection = true, believed = {}, ...more } = options
+  const house = await openHouse(believed)
   const token = makeToken(randomBytes(TOKEN_BYTES))
   await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []

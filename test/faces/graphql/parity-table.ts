@@ -165,6 +165,32 @@ export const reads: readonly Make[] = [
     field: `events(team: "red", type: "dev.purser.request.submitted.v1", subject: "${waiting}")`,
     type: 'EventConnection',
   }),
+  () => ({
+    operation: 'readServiceAccount',
+    rest: ['GET', '/v1/service-accounts/red-bot'],
+    field: 'serviceAccount(name: "red-bot")',
+    type: 'ServiceAccount',
+  }),
+  () => ({
+    operation: 'readServiceAccount',
+    what: 'that is not there',
+    rest: ['GET', '/v1/service-accounts/absent'],
+    field: 'serviceAccount(name: "absent")',
+    type: 'ServiceAccount',
+  }),
+  () => ({
+    operation: 'listServiceAccounts',
+    rest: ['GET', '/v1/service-accounts?first=5&team=red'],
+    field: 'serviceAccounts(first: 5, team: "red")',
+    type: 'ServiceAccountConnection',
+  }),
+  () => ({
+    operation: 'listTokens',
+    rest: ['GET', '/v1/service-accounts/red-bot/tokens?first=5'],
+    field: 'serviceAccount(name: "red-bot")',
+    within: 'tokens(first: 5)',
+    type: 'TokenConnection',
+  }),
   () => ({ operation: 'listBranches', rest: ['GET', '/v1/gitops/branches'], field: 'branches', type: 'Branch' }),
   () => ({ operation: 'verifyGitops', rest: ['GET', '/v1/gitops/verify'], field: 'verification', type: 'Verification' }),
   ...nouns.flatMap(({ kind, one, many, name }): readonly Make[] => [
@@ -286,6 +312,48 @@ export const writes: readonly Make[] = [
     input: { documents: [document('Service'), document('Team')] },
     type: 'ApplyPayload',
   }),
+  ({ fresh }) => {
+    const body = { name: fresh(), team: 'red', description: 'Pipelines' }
+    return {
+      operation: 'createServiceAccount',
+      rest: ['POST', '/v1/service-accounts', body],
+      field: 'createServiceAccount',
+      input: body,
+      within: 'serviceAccount',
+      type: 'ServiceAccount',
+    }
+  },
+  async ({ account }) => {
+    const name = await account()
+    return {
+      operation: 'retireServiceAccount',
+      rest: ['DELETE', `/v1/service-accounts/${name}`],
+      field: 'retireServiceAccount',
+      input: { name },
+      within: 'name',
+    }
+  },
+  () => {
+    const body = { expiresIn: 3_600, impersonateTeams: ['red', '*'] }
+    return {
+      operation: 'createToken',
+      rest: ['POST', '/v1/service-accounts/red-bot/tokens', { ...body, scopes: ['requests:write', 'approvals:write', 'impersonate'] }],
+      field: 'createToken',
+      input: { ...body, name: 'red-bot', scopes: ['REQUESTS_WRITE', 'APPROVALS_WRITE', 'IMPERSONATE'] },
+      within: 'token',
+      type: 'CreatedToken',
+    }
+  },
+  async ({ token }) => {
+    const id = await token('red-bot')
+    return {
+      operation: 'revokeToken',
+      rest: ['DELETE', `/v1/service-accounts/red-bot/tokens/${id}`],
+      field: 'revokeToken',
+      input: { name: 'red-bot', id },
+      within: 'id',
+    }
+  },
   async ({ heldBranch }) => {
     const body = await heldBranch()
     return {

@@ -28,6 +28,10 @@ export type World = {
   document(kind: string, name?: string): JsonObject
   stored(kind: string, name: string): Promise<void>
   heldBranch(): Promise<JsonObject>
+  /** A service account of red, by its name. */
+  account(name?: string): Promise<string>
+  /** A token of a service account, by its id. */
+  token(account: string): Promise<string>
 }
 
 const odd = `
@@ -117,7 +121,18 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
     spec: documents[kind]?.(name) ?? {},
   })
 
+  async function account(name = fresh()): Promise<string> {
+    await ask('/v1/service-accounts', { name, team: 'red' }, {})
+    return name
+  }
+  async function token(of: string): Promise<string> {
+    return idOf(await ask(`/v1/service-accounts/${of}/tokens`, { scopes: ['read'], expiresIn: 60 }, {}))
+  }
+  await token(await account('red-bot'))
+
   return {
+    account,
+    token,
     waiting: idOf(waiting),
     denied: textOf((refused.body as JsonObject)['requestId']),
     committed: idOf(live),

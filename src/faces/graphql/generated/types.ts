@@ -9,6 +9,7 @@ export type Measure = (typeof enumWords)['Measure'][number]
 export type LedgerEntryKind = (typeof enumWords)['LedgerEntryKind'][number]
 export type ApplyOutcome = (typeof enumWords)['ApplyOutcome'][number]
 export type BranchState = (typeof enumWords)['BranchState'][number]
+export type CredentialKind = (typeof enumWords)['CredentialKind'][number]
 export type PrincipalKind = (typeof enumWords)['PrincipalKind'][number]
 export type PlatformRole = (typeof enumWords)['PlatformRole'][number]
 export type TeamRole = (typeof enumWords)['TeamRole'][number]
@@ -129,6 +130,30 @@ export type CancelRequestInput = {
 export type RetryRequestInput = {
   readonly id: string
   readonly idempotencyKey?: string | null
+}
+
+export type CreateServiceAccountInput = {
+  readonly description?: string | null
+  readonly name: string
+  readonly team: string
+}
+
+export type RetireServiceAccountInput = {
+  readonly name: string
+}
+
+export type CreateTokenInput = {
+  readonly expiresIn: number
+  readonly impersonateTeams?: readonly (string)[] | null
+  readonly name: string
+  readonly overlap?: number | null
+  readonly replaces?: string | null
+  readonly scopes: readonly (Scope)[]
+}
+
+export type RevokeTokenInput = {
+  readonly id: string
+  readonly name: string
 }
 
 export type PutServiceInput = {
@@ -413,6 +438,7 @@ export type AcceptBranchPayloadResolvers = {
 }
 
 export type MeResolvers = {
+  readonly credential?: Resolve<Source<'Me'>, object, Source<'Credential'>>
   readonly email?: Resolve<Source<'Me'>, object, string | null>
   readonly kind?: Resolve<Source<'Me'>, object, PrincipalKind>
   readonly platformRoles?: Resolve<Source<'Me'>, object, readonly (PlatformRole)[]>
@@ -420,6 +446,12 @@ export type MeResolvers = {
   readonly subject?: Resolve<Source<'Me'>, object, string>
   readonly teams?: Resolve<Source<'Me'>, object, readonly (Source<'TeamRoleOfMe'>)[]>
   readonly via?: Resolve<Source<'Me'>, object, string | null>
+}
+
+export type CredentialResolvers = {
+  readonly expiresAt?: Resolve<Source<'Credential'>, object, string | null>
+  readonly id?: Resolve<Source<'Credential'>, object, string | null>
+  readonly kind?: Resolve<Source<'Credential'>, object, CredentialKind>
 }
 
 export type TeamRoleOfMeResolvers = {
@@ -453,6 +485,8 @@ export type QueryResolvers = {
   readonly requests: Resolve<unknown, { readonly after?: string | null; readonly awaiting?: Awaiting | null; readonly environment?: string | null; readonly first?: number | null; readonly requester?: string | null; readonly resource?: string | null; readonly state?: RequestState | null; readonly team?: string | null }, Source<'RequestConnection'>>
   readonly resource: Resolve<unknown, { readonly id: string }, Source<'Resource'> | null>
   readonly resources: Resolve<unknown, { readonly after?: string | null; readonly blueprint?: string | null; readonly environment?: string | null; readonly first?: number | null; readonly status?: ResourceStatus | null; readonly team?: string | null }, Source<'ResourceConnection'>>
+  readonly serviceAccount: Resolve<unknown, { readonly name: string }, Source<'ServiceAccount'> | null>
+  readonly serviceAccounts: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null; readonly team?: string | null }, Source<'ServiceAccountConnection'>>
   readonly service: Resolve<unknown, { readonly name: string }, Source<'Service'> | null>
   readonly services: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null; readonly lifecycle?: Lifecycle | null; readonly owner?: string | null; readonly tag?: string | null }, Source<'ServiceConnection'>>
   readonly team: Resolve<unknown, { readonly name: string }, Source<'Team'> | null>
@@ -478,6 +512,10 @@ export type MutationResolvers = {
   readonly rejectRequest: Resolve<unknown, { readonly input: RejectRequestInput }, Source<'RejectRequestPayload'> | null>
   readonly retryRequest: Resolve<unknown, { readonly input: RetryRequestInput }, Source<'RetryRequestPayload'> | null>
   readonly submitRequest: Resolve<unknown, { readonly input: SubmitRequestInput }, Source<'SubmitRequestPayload'> | null>
+  readonly createServiceAccount: Resolve<unknown, { readonly input: CreateServiceAccountInput }, Source<'CreateServiceAccountPayload'> | null>
+  readonly createToken: Resolve<unknown, { readonly input: CreateTokenInput }, Source<'CreateTokenPayload'> | null>
+  readonly retireServiceAccount: Resolve<unknown, { readonly input: RetireServiceAccountInput }, Source<'RetireServiceAccountPayload'> | null>
+  readonly revokeToken: Resolve<unknown, { readonly input: RevokeTokenInput }, Source<'RevokeTokenPayload'> | null>
   readonly deleteService: Resolve<unknown, { readonly input: DeleteServiceInput }, Source<'DeleteServicePayload'> | null>
   readonly putService: Resolve<unknown, { readonly input: PutServiceInput }, Source<'PutServicePayload'> | null>
   readonly deleteTeam: Resolve<unknown, { readonly input: DeleteTeamInput }, Source<'DeleteTeamPayload'> | null>
@@ -826,6 +864,82 @@ export type ResourceChangeEdgeResolvers = {
   readonly node?: Resolve<Source<'ResourceChangeEdge'>, object, Source<'ResourceChange'>>
 }
 
+export type ServiceAccountResolvers = {
+  readonly createdAt?: Resolve<Source<'ServiceAccount'>, object, string>
+  readonly createdBy?: Resolve<Source<'ServiceAccount'>, object, string>
+  readonly description?: Resolve<Source<'ServiceAccount'>, object, string>
+  readonly name?: Resolve<Source<'ServiceAccount'>, object, string>
+  readonly team?: Resolve<Source<'ServiceAccount'>, object, Source<'Team'>>
+  readonly tokens?: Resolve<Source<'ServiceAccount'>, { readonly after?: string | null; readonly first?: number | null }, Source<'TokenConnection'> | null>
+}
+
+export type ServiceAccountConnectionResolvers = {
+  readonly edges?: Resolve<Source<'ServiceAccountConnection'>, object, readonly (Source<'ServiceAccountEdge'>)[]>
+  readonly nodes?: Resolve<Source<'ServiceAccountConnection'>, object, readonly (Source<'ServiceAccount'>)[]>
+  readonly pageInfo?: Resolve<Source<'ServiceAccountConnection'>, object, Source<'PageInfo'>>
+}
+
+export type ServiceAccountEdgeResolvers = {
+  readonly cursor?: Resolve<Source<'ServiceAccountEdge'>, object, string>
+  readonly node?: Resolve<Source<'ServiceAccountEdge'>, object, Source<'ServiceAccount'>>
+}
+
+export type TokenResolvers = {
+  readonly createdAt?: Resolve<Source<'Token'>, object, string>
+  readonly createdBy?: Resolve<Source<'Token'>, object, string | null>
+  readonly expiresAt?: Resolve<Source<'Token'>, object, string | null>
+  readonly id?: Resolve<Source<'Token'>, object, string>
+  readonly impersonateTeams?: Resolve<Source<'Token'>, object, readonly (string)[]>
+  readonly lastUsedAt?: Resolve<Source<'Token'>, object, string | null>
+  readonly prefix?: Resolve<Source<'Token'>, object, string | null>
+  readonly replacedBy?: Resolve<Source<'Token'>, object, string | null>
+  readonly revokedAt?: Resolve<Source<'Token'>, object, string | null>
+  readonly scopes?: Resolve<Source<'Token'>, object, readonly (Scope)[]>
+  readonly warnings?: Resolve<Source<'Token'>, object, readonly (string)[]>
+}
+
+export type TokenConnectionResolvers = {
+  readonly edges?: Resolve<Source<'TokenConnection'>, object, readonly (Source<'TokenEdge'>)[]>
+  readonly nodes?: Resolve<Source<'TokenConnection'>, object, readonly (Source<'Token'>)[]>
+  readonly pageInfo?: Resolve<Source<'TokenConnection'>, object, Source<'PageInfo'>>
+}
+
+export type TokenEdgeResolvers = {
+  readonly cursor?: Resolve<Source<'TokenEdge'>, object, string>
+  readonly node?: Resolve<Source<'TokenEdge'>, object, Source<'Token'>>
+}
+
+export type CreatedTokenResolvers = {
+  readonly createdAt?: Resolve<Source<'CreatedToken'>, object, string>
+  readonly createdBy?: Resolve<Source<'CreatedToken'>, object, string | null>
+  readonly expiresAt?: Resolve<Source<'CreatedToken'>, object, string | null>
+  readonly id?: Resolve<Source<'CreatedToken'>, object, string>
+  readonly impersonateTeams?: Resolve<Source<'CreatedToken'>, object, readonly (string)[]>
+  readonly lastUsedAt?: Resolve<Source<'CreatedToken'>, object, string | null>
+  readonly prefix?: Resolve<Source<'CreatedToken'>, object, string | null>
+  readonly replacedBy?: Resolve<Source<'CreatedToken'>, object, string | null>
+  readonly revokedAt?: Resolve<Source<'CreatedToken'>, object, string | null>
+  readonly scopes?: Resolve<Source<'CreatedToken'>, object, readonly (Scope)[]>
+  readonly token?: Resolve<Source<'CreatedToken'>, object, string>
+  readonly warnings?: Resolve<Source<'CreatedToken'>, object, readonly (string)[]>
+}
+
+export type CreateServiceAccountPayloadResolvers = {
+  readonly serviceAccount?: Resolve<Source<'CreateServiceAccountPayload'>, object, Source<'ServiceAccount'>>
+}
+
+export type RetireServiceAccountPayloadResolvers = {
+  readonly name?: Resolve<Source<'RetireServiceAccountPayload'>, object, string>
+}
+
+export type CreateTokenPayloadResolvers = {
+  readonly token?: Resolve<Source<'CreateTokenPayload'>, object, Source<'CreatedToken'>>
+}
+
+export type RevokeTokenPayloadResolvers = {
+  readonly id?: Resolve<Source<'RevokeTokenPayload'>, object, string>
+}
+
 export type ServiceResolvers = {
   readonly apiVersion?: Resolve<Source<'Service'>, object, string>
   readonly dependsOn?: Resolve<Source<'Service'>, object, readonly (string)[] | null>
@@ -1013,6 +1127,7 @@ export type Resolvers = {
   readonly VerificationProblem?: VerificationProblemResolvers
   readonly AcceptBranchPayload?: AcceptBranchPayloadResolvers
   readonly Me?: MeResolvers
+  readonly Credential?: CredentialResolvers
   readonly TeamRoleOfMe?: TeamRoleOfMeResolvers
   readonly PageInfo?: PageInfoResolvers
   readonly Query: QueryResolvers
@@ -1060,6 +1175,17 @@ export type Resolvers = {
   readonly ResourceChange?: ResourceChangeResolvers
   readonly ResourceChangeConnection?: ResourceChangeConnectionResolvers
   readonly ResourceChangeEdge?: ResourceChangeEdgeResolvers
+  readonly ServiceAccount?: ServiceAccountResolvers
+  readonly ServiceAccountConnection?: ServiceAccountConnectionResolvers
+  readonly ServiceAccountEdge?: ServiceAccountEdgeResolvers
+  readonly Token?: TokenResolvers
+  readonly TokenConnection?: TokenConnectionResolvers
+  readonly TokenEdge?: TokenEdgeResolvers
+  readonly CreatedToken?: CreatedTokenResolvers
+  readonly CreateServiceAccountPayload?: CreateServiceAccountPayloadResolvers
+  readonly RetireServiceAccountPayload?: RetireServiceAccountPayloadResolvers
+  readonly CreateTokenPayload?: CreateTokenPayloadResolvers
+  readonly RevokeTokenPayload?: RevokeTokenPayloadResolvers
   readonly Service?: ServiceResolvers
   readonly ServiceConnection?: ServiceConnectionResolvers
   readonly ServiceEdge?: ServiceEdgeResolvers

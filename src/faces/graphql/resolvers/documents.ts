@@ -101,7 +101,17 @@ async function remove(kind: Kind, { name, dryRun, ifMatch }: Delete, { context, 
 
 export const documentMutations: Omit<
   MutationResolvers,
-  'planRequest' | 'submitRequest' | 'approveRequest' | 'rejectRequest' | 'cancelRequest' | 'retryRequest' | 'acceptBranch'
+  | 'planRequest'
+  | 'submitRequest'
+  | 'approveRequest'
+  | 'rejectRequest'
+  | 'cancelRequest'
+  | 'retryRequest'
+  | 'acceptBranch'
+  | 'createServiceAccount'
+  | 'retireServiceAccount'
+  | 'createToken'
+  | 'revokeToken'
 > = {
   async apply(_, { input: { dryRun, documents } }, { context, caller }) {
     const batch = judge(documentBatch, { documents })

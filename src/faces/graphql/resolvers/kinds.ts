@@ -15,7 +15,17 @@ import { documentFields, inSpec, listOf, oneOf, shownOf, sourceOf, textInSpec, t
 
 export const documentQueries: Omit<
   QueryResolvers,
-  'node' | 'me' | 'branches' | 'verification' | 'request' | 'requests' | 'resource' | 'resources' | 'events'
+  | 'node'
+  | 'me'
+  | 'branches'
+  | 'verification'
+  | 'request'
+  | 'requests'
+  | 'resource'
+  | 'resources'
+  | 'events'
+  | 'serviceAccount'
+  | 'serviceAccounts'
 > = {
   team: oneOf('Team'),
   teams: listOf('Team'),

@@ -45,7 +45,7 @@ export function branchRoutes(app: HttpApp, context: Context, history: BranchHist
       tag: 'GitOps',
       summary: 'Verify the GitOps branches',
       description:
-        'Walks the commits and proves each: made once, for a request that was released, with the bytes of its plan. Whatever else is on a branch is a problem, and so is a commit that is not there any more. Only for administrators, with the scope `audit:read`.',
+        'Walks the commits and proves each: made once, for a request that was released, with the bytes of its plan. Whatever else is on a branch is a problem, and so is a commit that is not there any more. Only for administrators and auditors, with the scope `audit:read`.',
       answers: { 200: { description: 'What a page of commits is worth.', schema: verification } },
     }),
     querystring: plainQuery,

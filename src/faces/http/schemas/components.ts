@@ -10,6 +10,7 @@ import { pageInfo } from './page.ts'
 import { problemSchema } from './problem.ts'
 import { requestComponents } from './request.ts'
 import { resourceComponents } from './resource.ts'
+import { serviceAccountComponents } from './service-account.ts'
 import { signInSchema } from './sign-in.ts'
 import { exchanged, exchangeInput, oauthError } from './token.ts'
 
@@ -32,5 +33,6 @@ export const components: readonly TSchema[] = [
   ...budgetComponents,
   ...eventComponents,
   ...branchComponents,
+  ...serviceAccountComponents,
   ...documentComponents,
 ]

@@ -15,7 +15,7 @@ const eventExample = {
 export const eventSchema = Type.Object(
   {
     id: Type.String({ pattern: '^evt_[0-9a-z]{26}$' }),
-    type: Type.String({ pattern: '^dev\\.purser\\.[a-z.]+\\.v[0-9]+$' }),
+    type: Type.String({ pattern: '^dev\\.purser\\.[a-z.-]+\\.v[0-9]+$' }),
     time: timestamp,
     actor: Type.Object({ subject: Type.String(), kind: oneOf(['person', 'service-account', 'system']), via: nullable(Type.String()) }),
     team: nullable(Type.String({ description: 'Null: it concerns the platform.' })),
