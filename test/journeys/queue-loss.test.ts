@@ -5,6 +5,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { createRepository } from '../../src/adapters/git/create-repository.ts'
 import { createDeliveryHints } from '../../src/adapters/queue/delivery-hints.ts'
 import { readRequest } from '../../src/operations/read-requests.ts'
+import { serveHooks } from '../adapters/hook-server.ts'
 import { ask, boxes, budget, create, idOf, openHouse } from '../support/house.ts'
 import { openPurse } from '../support/purse.ts'
 import { openWorkers, type WorkProcess } from '../support/workers.ts'
@@ -72,4 +73,38 @@ test('a queue that burns in the middle of a delivery, and hints that are never g
   expect(await worker.ended).toEqual({ code: 0, signal: null })
   expect(await purse.counters('red-lab')).toBe('400+0/100000')
   expect(await purse.discrepancies()).toEqual([])
+})
+
+test('a commit is told to a chat, twice at most when the worker is killed after the chat has heard, and never not', async () => {
+  const chat = await serveHooks()
+  const told = (box: string) => chat.texts('/red-is-secret').filter((text) => text.includes(` ${box} `)).length
+  // What was committed before there is a hook is not told.
+  await purse.query('select note_events(1000)')
+  const env = { PURSER_SECRET_RED: `${chat.url}/red-is-secret`, PURSER_ALLOW_PRIVATE_ADDRESSES: '127.0.0.1/32' }
+  await house.apply(
+    boxes.replace('metadata: { name: red }, spec: {', 'metadata: { name: red }, spec: { contact: { webhook: { env: PURSER_SECRET_RED } },'),
+  )
+  try {
+    chat.answer('/red-is-secret', 'hang')
+    await submit('first')
+    const first = startWork({ urls: house.urls, data, env })
+    await vi.waitFor(() => expect(told('first'), first.stderr()).toBe(1), LIMIT)
+    first.kill('SIGKILL')
+    await first.ended
+
+    chat.answer('/red-is-secret', { status: 200 })
+    await burn()
+    // Its turn is over, half a minute earlier than by the clock.
+    await purse.query('update notice_hook set next_at = now()')
+    await submit('second')
+    const second = startWork({ urls: house.urls, data, env })
+    await vi.waitFor(() => expect([told('first'), told('second')], second.stderr()).toEqual([2, 1]), LIMIT)
+    await vi.waitFor(async () => expect(await purse.query("select from notice where state = 'pending'")).toEqual([]), LIMIT)
+    second.kill('SIGTERM')
+    expect(await second.ended).toEqual({ code: 0, signal: null })
+    expect([told('first'), told('second')]).toEqual([2, 1])
+    expect(first.stderr() + second.stderr()).not.toContain('red-is-secret')
+  } finally {
+    await chat.close()
+  }
 })
