@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, importJWK, SignJWT, type JWK, type JWTHeade
 import Provider, { type Configuration } from 'oidc-provider'
 import { isObject } from '../../src/core/json.ts'
 import { issuerMemory } from './issuer-memory.ts'
+import { remember, rememberAnswer } from './made-secrets.ts'
 
 /**
  * A real issuer (`oidc-provider`) over HTTP on 127.0.0.1, in this process. Any login name is an account whose `sub` is the
@@ -181,7 +182,19 @@ function configurationOf(keys: readonly JWK[], lifetime: number, claimsOf: (logi
     },
     features: {
       devInteractions: { enabled: false },
-      deviceFlow: { enabled: true },
+      // Pages of its own, without the notices that it else prints. The forms are the library's.
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: async (ctx, form, _out, error) => {
+          ctx.body = `<!doctype html><title>Code</title>${error === undefined ? '' : '<p>Try again</p>'}${form}`
+        },
+        userCodeConfirmSource: async (ctx, form) => {
+          ctx.body = `<!doctype html><title>Confirm</title>${form}<button id="confirm" type="submit" form="op.deviceConfirmForm">Go on</button>`
+        },
+        successSource: async (ctx) => {
+          ctx.body = '<!doctype html><title>Done</title><p id="done">Go back to your device</p>'
+        },
+      },
       clientCredentials: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
