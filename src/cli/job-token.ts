@@ -25,6 +25,8 @@ const DEFAULT_AUDIENCE = 'purser'
 const SPARE_MS = 30_000
 const ATTEMPTS = 4
 const TIMEOUT_MS = 30_000
+/** A server that asks for more patience than this gets none. */
+const LONGEST_PAUSE_MS = 30_000
 
 function identityOf({ PURSER_ID_TOKEN: given = '', ...env }: Io['env']): Identity | null {
   if (given.trim() !== '') return { kind: 'given', token: given.trim() }
@@ -77,9 +79,10 @@ export async function exchangeJobToken(server: string, io: Io, wanted: Wanted, g
   for (let attempt = 1; ; attempt += 1) {
     const response = await askServer(server, await subjectToken(identity, io), wanted)
     // Nothing was taken yet, so asking again is no second exchange.
-    if ((response.status === 503 || response.status === 429) && attempt < ATTEMPTS) {
+    const delayMs = response.status === 503 || response.status === 429 ? retryDelay(response, attempt, clock(io)) : null
+    if (delayMs !== null && delayMs <= LONGEST_PAUSE_MS && attempt < ATTEMPTS) {
       await response.body?.cancel()
-      await pause(io, Math.min(retryDelay(response, attempt, clock(io)), TIMEOUT_MS))
+      await pause(io, delayMs)
       continue
     }
     return readExchanged(server, response.status, await jsonOf(response), clock(io))

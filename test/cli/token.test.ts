@@ -162,9 +162,16 @@ it('a server that cannot take it at the moment is asked again, with a new identi
   const away = { status: 503, body: { error: 'temporarily_unavailable', error_description: '' }, headers: { 'retry-after': '7' } }
   exchanges = [() => away]
   const ran = await purser('whoami', gitHub())
+  exchanges = [() => ({ ...away, headers: { 'retry-after': '60' } })]
+  const late = await purser('whoami', { ...gitHub(), PURSER_TRUST: 'other' })
 
   expect(ran).toMatchObject({ exit: 0, pauses: [7_000] })
-  expect(asked.filter((line) => line.startsWith('exchange'))).toEqual(['exchange of identity-1', 'exchange of identity-2'])
+  expect(late).toMatchObject({ exit: 1, pauses: [] })
+  expect(asked.filter((line) => line.startsWith('exchange'))).toEqual([
+    'exchange of identity-1',
+    'exchange of identity-2',
+    'exchange of identity-3 by other',
+  ])
 })
 
 it.each([

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { buildApp } from '../../src/faces/http/app.ts'
 import type { HttpApp } from '../../src/faces/http/http-app.ts'
@@ -13,7 +13,8 @@ import type { BranchHistory } from '../../src/operations/branch-history.ts'
 import { scopes } from '../../src/operations/caller.ts'
 import { keepAdminToken } from '../../src/store/principals.ts'
 import { openApi, type Api, type Seen } from './api.ts'
-import { openHouse, type House } from './house.ts'
+import { leaksIn, remember } from './made-secrets.ts'
+import { openHouse, type Believed, type House } from './house.ts'
 
 /** Somebody who answers over HTTP, and the administrator's token. */
 export type Server = { readonly url: string; readonly token: string; readonly api: Api }
@@ -27,13 +28,17 @@ export type InProcess = Server & {
   readonly stopping: AbortController
 }
 
+export type ServerOptions = Believed & { readonly rateLimit?: number; readonly seen?: (answer: Seen) => void }
+
 /** House and HTTP face in this process, on a free port; nothing is delivered. Call it at the top of the file. */
-export async function openServer({ rateLimit = 0, seen }: { rateLimit?: number; seen?: (answer: Seen) => void } = {}): Promise<InProcess> {
-  const house = await openHouse()
-  const token = makeToken(randomBytes(TOKEN_BYTES))
+export async function openServer({ rateLimit = 0, seen, ...believed }: ServerOptions = {}): Promise<InProcess> {
+  const house = await openHouse(believed)
+  const token = remember(makeToken(randomBytes(TOKEN_BYTES)))
   await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => (log.push(String(chunk)), done()) })
+  // Registered first, so it runs last: when nothing is logged any more.
+  afterAll(() => expect(leaksIn(log.join(''))).toEqual([]))
   const stopping = new AbortController()
   const app = await buildApp({
     context: house.context,
@@ -91,6 +96,7 @@ export async function startPurser(options: PurserOptions): Promise<Purser> {
   if (!Array.isArray(first)) throw new Error(`purser ended before it was ready: ${run.stdout()}${run.stderr()}`)
   const url = first[1] ?? ''
   const token = (await readFile(join(options.data, 'admin-token'), 'utf8')).trim()
+  remember(token)
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as object
   return { ...run, url, token, api: openApi(url, token, document) }
 }
@@ -123,6 +129,7 @@ export function runPurser({ data, env = {}, args = [], program = fromSource, use
   afterAll(async () => {
     child.kill('SIGKILL')
     await ended
+    expect(leaksIn(stdout + stderr)).toEqual([])
   })
   return {
     pid: child.pid ?? 0,
