@@ -40,7 +40,8 @@ export const digestAnnotation = 'purser.dev/object-digest'
 const dnsLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 const dnsSubdomain = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/
 const version = /^v[1-9][0-9]{0,3}((alpha|beta)[1-9][0-9]{0,3})?$/
-const camelCase = /^[A-Z][A-Za-z0-9]{0,62}$/
+/** As the API server holds it: in lower case it is a label, and a few published kinds begin with a small letter. */
+const kindName = /^[A-Za-z][A-Za-z0-9]{0,62}$/
 /** File systems allow 255 bytes; the number, the kind and the ending take their part. */
 const maxFileName = 255
 
@@ -76,7 +77,7 @@ function checkIdentity(object: JsonObject, metadata: JsonObject, ref: ObjectRef,
   if (typeof apiVersion !== 'string' || !isApiVersion(apiVersion)) {
     errors.push({ pointer: '/apiVersion', detail: 'must be a version such as v1 or apps/v1' })
   }
-  if (!camelCase.test(ref.kind)) errors.push({ pointer: '/kind', detail: 'must be a kind such as ConfigMap' })
+  if (!kindName.test(ref.kind)) errors.push({ pointer: '/kind', detail: 'must be a kind such as ConfigMap' })
   if (object['metadata'] !== undefined && !isObject(object['metadata'])) errors.push({ pointer: '/metadata', detail: 'must be an object' })
   if (!isSubdomain(ref.name))
     errors.push({ pointer: '/metadata/name', detail: 'must be a name of lower-case letters, digits, - and ., of at most 253 characters' })

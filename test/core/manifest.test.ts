@@ -99,7 +99,7 @@ describe('a rendered object', () => {
     ['no apiVersion', claim({ apiVersion: null }), ['/apiVersion']],
     ['an apiVersion with three parts', claim({ apiVersion: 'a/b/v1' }), ['/apiVersion']],
     ['an apiVersion without version', claim({ apiVersion: 'apps/' }), ['/apiVersion']],
-    ['a kind in lower case', claim({ kind: 'configmap' }), ['/kind']],
+    ['a kind that is no word', claim({ kind: 'my-configmap' }), ['/kind']],
     ['a kind that climbs', claim({ kind: '../X' }), ['/kind']],
     ['no name', claim({}, { name: null }), ['/metadata/name']],
     ['a name with a slash', claim({}, { name: 'a/b' }), ['/metadata/name']],
@@ -136,7 +136,7 @@ describe('a rendered object', () => {
       ['/metadata/annotations/purser.dev~1object-digest'],
     ],
     ['a status', claim({ status: {} }), ['/status']],
-    ['several things at once', claim({ kind: 'x', apiVersion: 1 }, { name: '' }), ['/apiVersion', '/kind', '/metadata/name']],
+    ['several things at once', claim({ kind: 'x y', apiVersion: 1 }, { name: '' }), ['/apiVersion', '/kind', '/metadata/name']],
   ])('is refused with %s', (_, output, pointers) => {
     expect(refusedAt(output)).toStrictEqual(pointers)
   })

@@ -4,7 +4,7 @@ import { documentName, documentSchema, expressionText, jsonObject, lifecycle } f
 const closed = { additionalProperties: false }
 
 const apiGroup = Type.String({ maxLength: 253, pattern: '^[a-z0-9.-]*$' })
-const objectKind = Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Z][A-Za-z0-9]*$' })
+const objectKind = Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z][A-Za-z0-9]*$' })
 
 export const blueprintDocument = documentSchema('Blueprint', {
   version: Type.String({ minLength: 1, maxLength: 64 }),

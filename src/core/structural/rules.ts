@@ -36,7 +36,7 @@ type Rule = {
 type Compiled = { readonly type: RuleType; readonly rules: readonly Rule[] }
 
 /** Rules of published definitions are longer than what people write into blueprints, and nest as deep as lists of lists do. */
-const maxRuleLength = 10_000
+export const maxRuleLength = 10_000
 const maxNesting = 4
 
 let base: Environment | null = null
