@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildClient } from '../../scripts/build-client.ts'
 import { createClient, NotCommitted, WaitedTooLong, type Client, type Schemas } from '../../src/client/client.ts'
+import { hasJq, installIn } from '../support/installed.ts'
 import { startPurser, type Purser } from '../support/server.ts'
 
 /**
@@ -22,11 +22,7 @@ let purser: Purser
 let client: Client
 
 beforeAll(async () => {
-  const installed = join(folder, 'node_modules/purser')
-  mkdirSync(installed, { recursive: true })
-  cpSync(join(root, 'package.json'), join(installed, 'package.json'))
-  for (const name of ['scripts', 'bots']) cpSync(join(root, 'examples', name), join(folder, name), { recursive: true })
-  ;[purser] = await Promise.all([startPurser({ data: join(folder, 'data') }), buildClient(join(installed, 'dist/client'))])
+  ;[purser] = await Promise.all([startPurser({ data: join(folder, 'data') }), installIn(folder)])
   client = createClient(purser)
 })
 afterAll(async () => {
@@ -35,10 +31,10 @@ afterAll(async () => {
 })
 
 const { PATH = '' } = process.env
-const hasJq = PATH.split(delimiter).some((place) => existsSync(join(place, 'jq')))
-if (!hasJq) process.stderr.write('jq is not installed: left out is examples/scripts\n')
+const scripted = hasJq()
+if (!scripted) process.stderr.write('jq is not installed: left out is examples/scripts\n')
 
-describe.skipIf(!hasJq)('every script of examples/scripts does what it says', () => {
+describe.skipIf(!scripted)('every script of examples/scripts does what it says', () => {
   const run = new Set<string>()
 
   type Ended = { readonly code: number | null; readonly printed: string; readonly told: string }
@@ -46,7 +42,7 @@ describe.skipIf(!hasJq)('every script of examples/scripts does what it says', ()
   /** Runs one for a person. */
   async function script(person: string, name: string, ...words: readonly string[]): Promise<Ended> {
     run.add(`${name}.sh`)
-    const child = spawn(join(folder, 'scripts', `${name}.sh`), words, {
+    const child = spawn(join(folder, 'examples/scripts', `${name}.sh`), words, {
       cwd: folder,
       env: {
         PATH,
@@ -137,6 +133,11 @@ describe.skipIf(!hasJq)('every script of examples/scripts does what it says', ()
     )
     await prints(/^Would be done:\n {2}Team guests created\nApplied as revision \d+\n$/, 'admin', 'apply', 'team.yaml')
 
+    const minted = await script('admin', 'bot-token', 'script-bot', 'platform', 'payments')
+    expect(minted).toMatchObject({ code: 0, told: expect.stringMatching(/four eyes/i) as string })
+    const { credential } = await createClient({ url: purser.url, token: minted.printed.trim(), onBehalfOf: 'alice@example.com' }).readMe()
+    expect(credential).toMatchObject({ kind: 'api-token' })
+
     expect(await script('alice', 'plan', 'payments', 'dev', 'postgres', 'wide-db', 'size=l')).toMatchObject({ code: 1, told: '' })
     const denied = await script('alice', 'request', 'payments', 'dev', 'postgres', 'wide-db', 'size=l')
     expect(denied).toMatchObject({ code: 22, printed: '' })
@@ -154,10 +155,10 @@ describe.skipIf(!hasJq)('every script of examples/scripts does what it says', ()
 })
 
 /** A program of examples/bots, and what it says from now on. */
-function bot(name: string, env: Readonly<Record<string, string>> = {}) {
+function bot(name: string, env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, [`${name}.mjs`], {
-    cwd: join(folder, 'bots'),
-    env: { PATH, PURSER_URL: purser.url, PURSER_TOKEN: purser.token, ...env },
+    cwd: join(folder, 'examples/bots'),
+    env: { PATH, PURSER_URL: purser.url, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   afterAll(() => child.kill('SIGKILL'))
@@ -179,8 +180,17 @@ function bot(name: string, env: Readonly<Record<string, string>> = {}) {
 }
 
 describe('the bot', () => {
+  /** A token of its own, for the people of two teams. */
+  let token: string
+  beforeAll(async () => {
+    await client.createServiceAccount({ body: { name: 'chat-bot', team: 'platform' } })
+    const scopes = ['read', 'requests:write', 'approvals:write', 'impersonate'] as const
+    const body = { scopes: [...scopes], expiresIn: 3_600, impersonateTeams: ['payments', 'dba'] }
+    token = (await client.createToken({ path: { name: 'chat-bot' }, body })).token
+  })
+
   test('asks for whom types, takes no vote of who asked, and tells the commit of what another one approved', async () => {
-    const { child, says, faults } = bot('console-chat')
+    const { child, says, faults } = bot('console-chat', { PURSER_TOKEN: token })
     const types = (person: string, text: string) => child.stdin.write(`${person}@example.com> purser ${text}\n`)
 
     types('alice', 'request postgres chat-db --team payments --env prod --reason launch size=s storageGB=600')
@@ -199,7 +209,7 @@ describe('the bot', () => {
     const [, commit = ''] = await says(/^Commit ([0-9a-f]{40}) on main of embedded$/)
 
     const request = await client.readRequest({ path: { id } })
-    expect(request).toMatchObject({ delivery: { commit }, requester: { subject: 'alice@example.com', via: 'admin' } })
+    expect(request).toMatchObject({ delivery: { commit }, requester: { subject: 'alice@example.com', via: 'chat-bot' } })
     expect(request.approvals).toMatchObject([{ by: 'bob@example.com', vote: 'approve' }])
 
     types('alice', 'request postgres wide-db --team payments --env dev size=l')
@@ -224,8 +234,13 @@ describe('the bot', () => {
     await once(chat, 'listening')
     afterAll(() => chat.close())
     const { port } = chat.address() as AddressInfo // It listens on a port.
-    writeFileSync(join(folder, 'bots/people.json'), '{"alice": "alice@example.com"}')
-    const { says } = bot('webhook-chat', { CHAT_TOKEN: 'secret-of-the-chat', CHAT_WEBHOOK: `http://127.0.0.1:${port}/hooks/1`, PORT: '0' })
+    writeFileSync(join(folder, 'examples/bots/people.json'), '{"alice": "alice@example.com"}')
+    const { says } = bot('webhook-chat', {
+      PURSER_TOKEN: token,
+      CHAT_TOKEN: 'secret-of-the-chat',
+      CHAT_WEBHOOK: `http://127.0.0.1:${port}/hooks/1`,
+      PORT: '0',
+    })
     const [, url = ''] = await says(/^listening on (\S+)$/)
     const sends = async (form: Record<string, string>) =>
       (await fetch(url, { method: 'POST', body: new URLSearchParams({ channel_name: 'payments', post_id: 'p1', ...form }) })).status
