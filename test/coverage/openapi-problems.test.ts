@@ -34,7 +34,10 @@ spec:
   price: free
   manifests: [{ apiVersion: v1, kind: ConfigMap, metadata: { name: '\${parameters.name}', namespace: '\${environment.namespace}' } }]
 `
-await house.apply([boxes, odd, budget('red', "{ scope: { team: red }, limit: '2000.00' }"), service('shop')].join('\n---\n'))
+const deploy = `{ apiVersion: purser.dev/v1, kind: Trust, metadata: { name: deploy }, spec: { issuer: 'https://ci.example.com', audience: purser, when: "claims.sub == 'deploy'", serviceAccount: red-ci } }`
+await house.apply([boxes, odd, budget('red', "{ scope: { team: red }, limit: '2000.00' }"), service('shop'), deploy].join('\n---\n'))
+const account = { name: 'red-ci', team: 'red' }
+if ((await api('POST', '/v1/service-accounts', account)).status !== 201) throw new Error('no service account')
 
 function service(name: string): string {
   return `{ apiVersion: purser.dev/v1, kind: Service, metadata: { name: ${name} }, spec: { owner: red } }`
@@ -77,13 +80,15 @@ const ids: Readonly<Record<string, string>> = {
   policies: 'boxes',
   budgets: 'red',
   services: 'shop',
+  trusts: 'deploy',
+  'service-accounts': account.name,
 }
 const absent: Readonly<Record<string, string>> = { requests: newId('request'), resources: newId('resource') }
 
 /** Bodies that do no harm; of documents, the one that is there. */
 const standing: Readonly<Record<string, JsonObject>> = Object.fromEntries(
   await Promise.all(
-    ['teams', 'environments', 'blueprints', 'policies', 'budgets', 'services'].map(async (path) => [
+    ['teams', 'environments', 'blueprints', 'policies', 'budgets', 'services', 'trusts'].map(async (path) => [
       path,
       (await api('GET', `/v1/${path}/${ids[path]}`)).body,
     ]),
@@ -94,6 +99,8 @@ const bodies: Readonly<Record<string, JsonObject>> = {
   'POST /v1/requests': input(box('new', 1)),
   'POST /v1/requests/{id}/approve': { planDigest: textAt(waiting, 'plan.digest') },
   'POST /v1/requests/{id}/reject': { comment: 'No' },
+  'POST /v1/service-accounts': { ...account, name: 'another' },
+  'POST /v1/service-accounts/{name}/tokens': { scopes: ['read'], expiresIn: 60 },
   'POST /v1/gitops/branches/accept': { repository: 'embedded', branch: 'main', head: 'a'.repeat(40) },
   'POST /v1/apply': { documents: [{ apiVersion: 'purser.dev/v1', kind: 'Service', metadata: { name: 'shop' }, spec: { owner: 'red' } }] },
   ...Object.fromEntries(Object.entries(standing).map(([path, body]) => [`PUT /v1/${path}/{name}`, body])),
@@ -266,6 +273,8 @@ const special: Readonly<Record<string, () => Promise<Call> | Call>> = {
     await house.apply(budget('vault', "{ scope: { environment: vault }, limit: '10.00' }"))
     return again(first)
   },
+  'POST /v1/service-accounts in-use': () => ({ body: account }),
+  'POST /v1/service-accounts plaintext-secret': () => ({ body: { ...account, name: 'third', description: 'AKIAIOSFODNN7EXAMPLE' } }),
   'POST /v1/gitops/branches/accept wrong-state': () => ({}),
 }
 

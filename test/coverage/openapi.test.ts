@@ -130,6 +130,17 @@ test('the example of accepting a branch accepts it', async () => {
   expect(await send('POST /v1/gitops/branches/accept', 0)).toMatchObject({ body: { state: 'ok' } })
 })
 
+test('the examples of a service account and its tokens make them', async () => {
+  const made = await send('POST /v1/service-accounts', 0)
+  const first = await send('POST /v1/service-accounts/{name}/tokens', 0, { id: textAt(made, 'name') })
+  const next = await send('POST /v1/service-accounts/{name}/tokens', 1, {
+    id: textAt(made, 'name'),
+    more: { replaces: textAt(first, 'id') },
+  })
+
+  expect([made, first, next].map(outcomeOf)).toEqual(['201', '201', '201'])
+})
+
 test('every operation that takes a body shows one, and every example was sent', () => {
   const expected = [...shown.values()].flatMap(({ operation, examples }) => examples.map((_, index) => `${operation} ${index}`))
   const bodies = Object.entries(membersOf(description, 'paths')).flatMap(([route, methods]) =>

@@ -16,7 +16,10 @@ const issuers = openIssuers({
   emailDomains: new Map(),
   log: { warn: () => undefined, info: () => undefined },
 })
-afterAll(() => Promise.all([issuers.close(), issuer.stop()]))
+afterAll(() => {
+  issuers.close()
+  return issuer.stop()
+})
 const house = await openHouse({
   issuers,
   groupsTtlMs: 60_000,
