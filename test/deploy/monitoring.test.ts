@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { measureDeliveries, measureRequests, processMetrics } from '../../src/faces/http/metrics.ts'
+import { measureDeliveries, measureNotices, measureRequests, processMetrics } from '../../src/faces/http/metrics.ts'
 import { measurePlatform } from '../../src/faces/http/platform-metrics.ts'
 import { ask, boxes, budget, create, idOf, openHouse } from '../support/house.ts'
 
@@ -36,6 +36,7 @@ const registry = processMetrics()
 const app = Fastify()
 measureRequests(app, registry)
 measureDeliveries(registry)
+measureNotices(registry)
 for (const path of ['/v1/plans', '/readyz']) app.get(path, async (_request, reply) => reply.code(503).send())
 for (const path of ['/v1/plans', '/readyz']) await app.inject(path)
 await app.close()

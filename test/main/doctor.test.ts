@@ -9,6 +9,7 @@ import { judgeDatabase, judgeMigrations } from '../../src/main/doctor/database.t
 import { checkIssuers, judgeIssuer } from '../../src/main/doctor/issuers.ts'
 import { renderFindings, words, type Finding } from '../../src/main/doctor/finding.ts'
 import { checkKey, checkToken, judgeDisk, judgeGit, judgeNode } from '../../src/main/doctor/machine.ts'
+import { judgeNotices } from '../../src/main/doctor/notices.ts'
 import { migrationsDirectory } from '../../src/main/start-database.ts'
 import type { BranchRecord } from '../../src/store/deliveries.ts'
 import { readDatabaseHealth, type DatabaseHealth } from '../../src/store/health.ts'
@@ -57,6 +58,18 @@ test('a disk that is nearly full is told before it is full', () => {
 test('migrations that are not applied are named', () => {
   expect(judgeMigrations([])).toMatchObject({ status: 'ok' })
   expect(judgeMigrations(['20990101000000_later'])).toMatchObject({ status: 'warn', detail: 'not applied yet: 20990101000000_later' })
+})
+
+test('a hook that is away is named with what it said, and not for a bad minute', () => {
+  const away = { team: 'red', pending: 3, oldestAgeS: 7_200, givenUp: 0, lastError: 'it answered 500' }
+  const gone = { team: 'blue', pending: 0, oldestAgeS: 0, givenUp: 2, lastError: 'it answered 404 no_service' }
+
+  expect(judgeNotices([{ ...away, oldestAgeS: 60 }])).toMatchObject({ status: 'ok' })
+  expect(judgeNotices([away, gone])).toMatchObject({
+    status: 'warn',
+    detail:
+      'hook of team red: 3 waiting, the oldest for 120 min (it answered 500); hook of team blue: 2 given up in the last day (it answered 404 no_service)',
+  })
 })
 
 describe('a branch', () => {

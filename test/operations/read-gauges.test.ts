@@ -40,6 +40,7 @@ test('an installation at rest has nothing open, nothing waiting and nothing held
       { state: 'queued', count: 0, oldestAge: 0 },
     ],
     reservationAge: 0,
+    notices: { pending: 0, oldestAge: 0 },
     branches: [{ branch: 'main', state: 'ok', waiting: 0, oldestAge: 0 }],
     budgets: { count: 1, maxUse: 0 },
   })
