@@ -27,6 +27,8 @@ export type Page = {
   /** As from a keyboard, into what a selector finds. */
   type(selector: string, text: string): Promise<void>
   click(selector: string): Promise<void>
+  /** Its cookies are gone: nobody knows who sits here. */
+  forget(): Promise<void>
 }
 
 /** An empty page of a real Chromium without a screen, in a profile of its own, that finds no host but this one. Call it in a hook. */
@@ -92,10 +94,18 @@ export async function openBrowser(): Promise<Page> {
     return (answer['result'] as { value?: unknown }).value
   }
   async function until(expression: string): Promise<void> {
-    await evaluate(`new Promise((resolve) => {
-      const look = () => (${expression}) ? resolve(true) : requestAnimationFrame(look)
-      look()
-    })`)
+    for (;;) {
+      const found = evaluate(`new Promise((resolve) => {
+        const look = () => (${expression}) ? resolve(true) : requestAnimationFrame(look)
+        look()
+      })`).catch(moved)
+      if ((await found) === true) return
+    }
+  }
+  /** A page that is left takes its answers along; the next one is asked again. */
+  function moved(error: unknown): null {
+    if (error instanceof Error && /navigated or closed|context was destroyed|find context/i.test(error.message)) return null
+    throw error
   }
   const element = (selector: string) => `document.querySelector(${JSON.stringify(selector)})`
   return {
@@ -106,6 +116,9 @@ export async function openBrowser(): Promise<Page> {
     async open(url) {
       await ask('Page.navigate', { url })
     },
+    async forget() {
+      await ask('Network.clearBrowserCookies')
+    },
     async type(selector, text) {
       await until(`${element(selector)} !== null`)
       await evaluate(`${element(selector)}.focus()`)
@@ -113,7 +126,7 @@ export async function openBrowser(): Promise<Page> {
     },
     async click(selector) {
       await until(`${element(selector)} !== null`)
-      await evaluate(`${element(selector)}.click()`)
+      await evaluate(`${element(selector)}.click()`).catch(moved)
     },
   }
 }
