@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { JsonObject } from '../src/core/json.ts'
+import { generateAccess } from './generate-access.ts'
 import { generateClientRoutes, generateClientTypes } from './generate-client.ts'
 import { breakingChanges, generateSdl, generateTypes, printRelease, releasedPath } from './generate-graphql.ts'
 
@@ -14,6 +15,7 @@ type Generated = { readonly path: string; readonly make: () => Promise<string> }
 
 const generated: readonly Generated[] = [
   { path: 'docs/openapi.json', make: openapi },
+  { path: 'docs/access.md', make: async () => generateAccess() },
   { path: 'src/faces/graphql/generated/sdl.ts', make: async () => generateSdl() },
   { path: 'src/faces/graphql/generated/types.ts', make: async () => generateTypes() },
   { path: 'src/client/generated/api.ts', make: async () => generateClientTypes(JSON.parse(await openapi()) as JsonObject) },

@@ -56,5 +56,8 @@ export const serviceQuery = listQuery({
 
 export const serviceAccountQuery = listQuery({ team: filterText('Whose.') })
 
+/** No list, but asked for like one. */
+export const permissionsQuery = Type.Object({ team: filterText('In this team.') }, closed)
+
 /** A list without filters. */
 export const plainQuery = listQuery({})

@@ -46,6 +46,21 @@ export const everybody = {
 
 export const reads: readonly Make[] = [
   () => ({ operation: 'readMe', rest: ['GET', '/v1/me'], field: 'me', type: 'Me' }),
+  () => ({ operation: 'readPermissions', rest: ['GET', '/v1/me/permissions'], field: 'permissions', type: 'Permissions' }),
+  () => ({
+    operation: 'readPermissions',
+    what: 'in a team',
+    rest: ['GET', '/v1/me/permissions?team=red'],
+    field: 'permissions(team: "red")',
+    type: 'Permissions',
+  }),
+  () => ({
+    operation: 'readPermissions',
+    what: 'in no team that there is',
+    rest: ['GET', '/v1/me/permissions?team=nowhere'],
+    field: 'permissions(team: "nowhere")',
+    type: 'Permissions',
+  }),
   ({ waiting }) => ({
     operation: 'readRequest',
     rest: ['GET', `/v1/requests/${waiting}`],

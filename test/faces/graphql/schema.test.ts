@@ -21,7 +21,14 @@ import { enumName } from '../../../src/faces/graphql/enum-words.ts'
 import { makeSchema } from '../../../src/faces/graphql/schema.ts'
 import { branchAcceptance } from '../../../src/operations/branch-acceptance.ts'
 import { documentBatch } from '../../../src/operations/document-batch.ts'
-import { eventQuery, plainQuery, requestQuery, resourceQuery, serviceQuery } from '../../../src/operations/list-queries.ts'
+import {
+  eventQuery,
+  permissionsQuery,
+  plainQuery,
+  requestQuery,
+  resourceQuery,
+  serviceQuery,
+} from '../../../src/operations/list-queries.ts'
 import { approval, rejection, requestInput } from '../../../src/operations/request-input.ts'
 
 const schema = makeSchema()
@@ -229,6 +236,7 @@ describe('inputs are those of REST, field by field', () => {
     ['requests', requestQuery],
     ['resources', resourceQuery],
     ['events', eventQuery],
+    ['permissions', permissionsQuery],
     ['services', serviceQuery],
     ...['teams', 'environments', 'blueprints', 'policies', 'budgets', 'trusts', 'verification'].map((name): [string, TSchema] => [
       name,

@@ -17,6 +17,7 @@ export const documentQueries: Omit<
   QueryResolvers,
   | 'node'
   | 'me'
+  | 'permissions'
   | 'branches'
   | 'verification'
   | 'request'

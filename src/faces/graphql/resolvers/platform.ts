@@ -1,15 +1,21 @@
 import type { JsonObject } from '../../../core/json.ts'
 import { listBranches } from '../../../operations/gitops-branches.ts'
-import { plainQuery } from '../../../operations/list-queries.ts'
+import { permissionsQuery, plainQuery } from '../../../operations/list-queries.ts'
 import { readMe } from '../../../operations/read-me.ts'
+import { readPermissions } from '../../../operations/read-permissions.ts'
 import { verifyGitops } from '../../../operations/verify-gitops.ts'
 import type { QueryResolvers, Resolvers } from '../generated/types.ts'
-import { readList } from '../judge.ts'
+import { judge, readList, withoutNulls } from '../judge.ts'
 import { Refusal, unwrap } from '../refusal.ts'
+import { textIn } from '../sources.ts'
 
-/** Who asks, and the GitOps branches. */
-export const platformQueries: Pick<QueryResolvers, 'me' | 'branches' | 'verification'> = {
+/** Who asks and what they may, and the GitOps branches. */
+export const platformQueries: Pick<QueryResolvers, 'me' | 'permissions' | 'branches' | 'verification'> = {
   me: async (_, _args, { context, caller }) => unwrap(await readMe(context, caller)),
+  async permissions(_, args, { context, caller }) {
+    const { team } = judge(permissionsQuery, withoutNulls(args), '/query')
+    return unwrap(await readPermissions(context, caller, team ?? null))
+  },
   branches: async (_, _args, { context, caller }) => unwrap(await listBranches(context, caller)),
   async verification(_, args, { context, caller, history }) {
     const { page } = readList(plainQuery, args)
@@ -21,6 +27,12 @@ export const platformQueries: Pick<QueryResolvers, 'me' | 'branches' | 'verifica
   },
 }
 
-export const platformTypes: Pick<Resolvers, 'TeamRoleOfMe'> = {
+export const platformTypes: Pick<Resolvers, 'TeamRoleOfMe' | 'Permissions'> = {
+  Permissions: {
+    team(source) {
+      const name = textIn(source, 'team')
+      return name === null ? null : { name }
+    },
+  },
   TeamRoleOfMe: { team: ({ name }) => ({ name }) },
 }

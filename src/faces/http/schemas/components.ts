@@ -7,6 +7,7 @@ import { eventComponents } from './event.ts'
 import { aliveSchema, readinessSchema } from './health.ts'
 import { meSchema } from './me.ts'
 import { pageInfo } from './page.ts'
+import { permissionsSchema } from './permissions.ts'
 import { problemSchema } from './problem.ts'
 import { requestComponents } from './request.ts'
 import { resourceComponents } from './resource.ts'
@@ -19,6 +20,7 @@ export const components: readonly TSchema[] = [
   problemSchema,
   pageInfo,
   meSchema,
+  permissionsSchema,
   signInSchema,
   exchangeInput,
   exchanged,
