@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { Writable } from 'node:stream'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { buildApp } from '../../src/faces/http/app.ts'
 import type { HttpApp } from '../../src/faces/http/http-app.ts'
 import { scopes } from '../../src/operations/caller.ts'
 import { keepAdminToken } from '../../src/store/principals.ts'
+import { leaksIn, remember } from '../support/made-secrets.ts'
 import { openHouse, type House } from '../support/house.ts'
 
 /** A house with its HTTP face, and one who may do everything. */
@@ -25,10 +26,12 @@ export type HttpHouse = {
 /** Call it at the top of the file. */
 export async function openHttpHouse(options: { readonly rateLimit: number } = { rateLimit: 0 }): Promise<HttpHouse> {
   const house = await openHouse()
-  const token = makeToken(randomBytes(TOKEN_BYTES))
+  const token = remember(makeToken(randomBytes(TOKEN_BYTES)))
   await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => (log.push(String(chunk)), done()) })
+  // Registered first, so it runs last: when nothing is logged any more.
+  afterAll(() => expect(leaksIn(log.join(''))).toEqual([]))
   const stopping = new AbortController()
   const app = await buildApp({ context: house.context, log: pino({ level: 'trace' }, sink), stopping: stopping.signal, ...options })
   afterAll(() => app.close())

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../../src/core/json.ts'
 import { parseYamlDocuments } from '../../src/core/yaml.ts'
 import { contractOf } from '../faces/openapi-contract.ts'
+import { remember, rememberAnswer } from './made-secrets.ts'
 
 export type Answer = {
   readonly status: number
@@ -33,6 +34,7 @@ export function openApi(url: string, token: string, document: object, seen?: (an
   const contract = contractOf(document)
   const routes = routesOf(document)
   return async (method, path, body, { as, key, headers = {}, token: other = token } = {}) => {
+    if (other !== null) remember(other)
     const isText = typeof body === 'string' || body instanceof Uint8Array
     const response = await fetch(url + path, {
       method,
@@ -49,6 +51,7 @@ export function openApi(url: string, token: string, document: object, seen?: (an
     const type = response.headers.get('content-type') ?? ''
     const text = type === 'text/event-stream' ? await beginOf(response) : await response.text()
     const parsed = parse(type, text)
+    rememberAnswer(parsed)
     const route = method === 'HEAD' ? undefined : routeOf(routes, path)
     if (route !== undefined && operationOf(document, method, route) !== undefined) {
       const wrong = contract.judgeAnswer(method, route, response.status, type, parsed)

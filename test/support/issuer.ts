@@ -77,6 +77,7 @@ export async function startIssuer({
     provider.use(async (ctx, next) => {
       await next()
       const body: unknown = ctx.body
+      rememberAnswer(body)
       if (ctx.path === '/device/auth' && isObject(body)) ctx.body = { ...body, interval }
     })
   }
@@ -95,7 +96,8 @@ export async function startIssuer({
     const now = Math.floor(Date.now() / 1_000)
     const all = { iss: url, iat: now, exp: now + lifetime, jti: randomUUID(), ...claims }
     const present = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
-    return new SignJWT(present).setProtectedHeader({ alg, kid: key.kid, ...header } as JWTHeaderParameters).sign(await importJWK(key))
+    const signing = new SignJWT(present).setProtectedHeader({ alg, kid: key.kid, ...header } as JWTHeaderParameters)
+    return remember(await signing.sign(await importJWK(key)))
   }
 
   return {

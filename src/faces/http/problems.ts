@@ -18,10 +18,10 @@ export class Refused extends Error {
 }
 
 /** The one place where a refusal becomes an HTTP answer. As bytes, because Fastify adds a charset to JSON text. */
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+export function sendProblem(reply: FastifyReply, problem: Problem, headers = problemHeaders(problem)): FastifyReply {
   const document = problemDocument(problem)
   const bytes = Buffer.from(JSON.stringify(document))
-  return reply.code(document.status).headers(problemHeaders(problem)).header('content-type', 'application/problem+json').send(bytes)
+  return reply.code(document.status).headers(headers).header('content-type', 'application/problem+json').send(bytes)
 }
 
 /** The headers that belong to a problem. */
@@ -35,7 +35,7 @@ export function problemHeaders(problem: Problem): Record<string, string> {
 /** Fastify's error handler. */
 export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { problem, headers } = refusalOf(error, request)
-  return sendProblem(reply.headers(headers), problem)
+  return sendProblem(reply, problem, headers)
 }
 
 /** What an error is to the caller: a refusal as it is, a fault 503, and a bug a 500 that says nothing and is loud in the log. */

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../../src/core/token.ts'
 import { graphqlFace, type GraphqlOptions } from '../../../src/faces/graphql/plugin.ts'
 import { buildApp, type AppOptions } from '../../../src/faces/http/app.ts'
 import type { HttpApp } from '../../../src/faces/http/http-app.ts'
 import { scopes } from '../../../src/operations/caller.ts'
 import { keepAdminToken } from '../../../src/store/principals.ts'
+import { leaksIn, remember } from '../../support/made-secrets.ts'
 import { openHouse, type Believed, type House } from '../../support/house.ts'
 
 export type GraphqlError = {
@@ -52,10 +53,12 @@ export async function openGraphqlHouse(
 ): Promise<GraphqlHouse> {
   const { rateLimit = 0, pages, history = null, introspection = true, believed = {}, ...more } = options
   const house = await openHouse(believed)
-  const token = makeToken(randomBytes(TOKEN_BYTES))
+  const token = remember(makeToken(randomBytes(TOKEN_BYTES)))
   await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []
   const sink = new Writable({ write: (chunk, _encoding, done) => (log.push(String(chunk)), done()) })
+  // Registered first, so it runs last: when nothing is logged any more.
+  afterAll(() => expect(leaksIn(log.join(''))).toEqual([]))
   const app = await buildApp({
     context: house.context,
     ...(history === null ? {} : { history }),
