@@ -9,7 +9,7 @@ const browsed = ['test/faces/graphql/graphiql.test.ts', 'test/journeys/sign-in-b
  * Real parts, `npm run test:parts`: several processes of each kind on a Redis and a PostgreSQL that the tests stop and start,
  * every shell that completes, and a browser.
  */
-const parts = ['test/journeys/replicas*.test.ts', 'test/cli/shells.test.ts', ...browsed]
+const parts = ['test/journeys/replicas*.test.ts', 'test/cli/shells.test.ts', 'test/deploy/package.test.ts', ...browsed]
 /** Their keys are made by OpenSSH's own program. */
 const signing = ['test/adapters/git-signing.test.ts', 'test/operations/deliver-signed.test.ts', 'test/deploy/gitops-hook.test.ts']
 
