@@ -31,8 +31,8 @@ export function openTokenSigner(secrets: readonly string[], now: () => number = 
         .sign(signing.key),
     async verify(token) {
       try {
-        const { alg, typ, kid } = decodeProtectedHeader(token)
-        const known = alg === 'HS256' && typ === TYPE ? byKid.get(String(kid)) : undefined
+        const { alg, typ, kid, crit } = decodeProtectedHeader(token)
+        const known = alg === 'HS256' && typ === TYPE && crit === undefined ? byKid.get(String(kid)) : undefined
         if (known === undefined) return null
         const { payload } = await jwtVerify(token, known.key, {
           algorithms: ['HS256'],
