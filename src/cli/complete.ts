@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { isObject } from '../core/json.ts'
+import { operations, permissionOf } from '../core/permissions.ts'
 import { shells } from './completion.ts'
 import { openContext, type Context } from './context.ts'
 import { exits, type Io } from './io.ts'
@@ -129,6 +130,8 @@ async function words(line: Line, io: Io): Promise<readonly string[]> {
     case 'requests':
     case 'diff':
       return at === 0 ? await ids(ask(io, line), '') : []
+    case 'can-i':
+      return at === 0 ? operations.map((operation) => permissionOf(operation).verb) : []
     case 'completion':
       return at === 0 ? shells : []
     default:

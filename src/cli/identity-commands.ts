@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander'
+import type { CanIOptions } from './can-i.ts'
 import type { LoginOptions } from './login.ts'
 import { parseTimeout } from './options.ts'
 import { asking, doneHelp, type Start } from './start.ts'
@@ -44,6 +45,23 @@ export function addIdentityCommands(program: Command, start: Start): void {
       start(command.optsWithGlobals(), async (context) => {
         const { whoami } = await import('./whoami.ts')
         return await whoami(context)
+      }),
+    )
+  program
+    .command('can-i')
+    .helpGroup(asking)
+    .description('say whether you may do something, and what would do if not')
+    .argument('[verb]', 'such as submit, approve, put-budget')
+    .option('--team <team>', 'in this team')
+    .option('--list', 'everything there is to do, with a team there')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0 yes, or listed  1 no, or refused  2 usage\n\nExample:\n  purser can-i approve --team dba\n  purser can-i --list --team payments',
+    )
+    .action((verb: string | undefined, options: CanIOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { canI } = await import('./can-i.ts')
+        return await canI(context, verb, options)
       }),
     )
   program
