@@ -1,6 +1,6 @@
 import createFetch, { type Client as FetchClient } from 'openapi-fetch'
 import { failureOf, type Schemas } from './answers.ts'
-import { followStream, type FollowedEvent, type Following } from './event-stream.ts'
+import { followStream, NoStream, type FollowedEvent, type Following } from './event-stream.ts'
 import type { operations, paths } from './generated/api.ts'
 import { routes } from './generated/routes.ts'
 import { pause, send, type Sender } from './send.ts'
@@ -8,7 +8,7 @@ import { settles, waitForRequest, type Waiting } from './wait-for.ts'
 
 // The package has one entry, and what it throws and takes is a part of it.
 export { NotCommitted, PurserProblem, PurserUnreachable, WaitedTooLong, type ProblemCode, type Schemas } from './answers.ts'
-export type { FollowedEvent, Following, Waiting }
+export { NoStream, type FollowedEvent, type Following, type Waiting }
 
 export type ClientOptions = {
   /** Where Purser is: `https://purser.example.com`. */
@@ -62,7 +62,7 @@ export type RequestRef = string | { readonly id: string }
 export type Client = Operations & {
   /** Resolves when a request is committed (or settled); throws `NotCommitted`, or `WaitedTooLong` after `timeoutMs`. */
   waitFor(request: RequestRef, waiting?: Waiting): Promise<Schemas['Request']>
-  /** What happens to a request, from its first event to the one that settles it. */
+  /** What happens to a request, from its first event to the one that settles it; throws `NoStream` where streams do not get through. */
   follow(request: RequestRef, following?: Following): AsyncIterable<FollowedEvent>
   /** What happens in a team, from now on, or from `after` on. */
   followTeam(team: string, following?: Following): AsyncIterable<FollowedEvent>
