@@ -20,6 +20,7 @@ import { actorOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { mayWrite } from './document-rights.ts'
 import { etagOf, parseIfMatch, presentDocument } from './present-document.ts'
+import { findMissingAccounts } from './trust-accounts.ts'
 
 const MAX_DOCUMENTS = 1_000
 /** Rounds of check and store before an apply gives up because others apply without a pause. */
@@ -35,7 +36,7 @@ export async function applyDocuments(
     return refuse({ code: 'invalid', errors: [{ pointer: '/documents', detail: `must have at most ${MAX_DOCUMENTS} documents` }] })
   const parsed = parseAll(input.documents)
   if (!parsed.ok) return parsed
-  const applied = await apply(context, caller, parsed.value, { dryRun: input.dryRun, ifRevision: null })
+  const applied = await applyParsed(context, caller, parsed.value, { dryRun: input.dryRun, ifRevision: null })
   return applied.ok
     ? ok({ platformRevision: Number(applied.value.platformRevision), results: applied.value.results.map((result) => ({ ...result })) })
     : applied
@@ -62,7 +63,7 @@ export async function putDocument(
   const secrets = findPlaintextSecrets(document as unknown as JsonObject, '') // Documents are JSON.
   if (secrets.length > 0) return refuse({ code: 'plaintext-secret', errors: secrets })
   if (misplaced.length > 0) return refuse({ code: 'invalid-document', errors: misplaced })
-  const applied = await apply(context, caller, [{ document, pointer: '' }], { dryRun: options.dryRun, ifRevision: ifRevision.value })
+  const applied = await applyParsed(context, caller, [{ document, pointer: '' }], { dryRun: options.dryRun, ifRevision: ifRevision.value })
   if (!applied.ok) return applied
 
   const [result] = applied.value.results
@@ -76,7 +77,8 @@ export async function putDocument(
 
 type Applied = { readonly platformRevision: number; readonly results: readonly AppliedResult[] }
 
-async function apply(
+/** Checks documents that have their shapes, and stores them together or not at all. */
+export async function applyParsed(
   context: Context,
   caller: Caller,
   changed: readonly ChangedDocument[],
@@ -92,6 +94,8 @@ async function apply(
     const platform = platformWith(context, stored, changed, current)
     const checked = checkPlatform(platform, changed)
     if (!checked.ok) return checked
+    const missing = await findMissingAccounts(context, changed)
+    if (missing.length > 0) return refuse({ code: 'invalid-document', errors: missing })
 
     const answer = await applyInStore(
       context.database.pool,
@@ -123,10 +127,10 @@ async function apply(
   })
 }
 
-type StoredPlatform = Awaited<ReturnType<typeof readPlatformDocuments>>
+export type StoredPlatform = Awaited<ReturnType<typeof readPlatformDocuments>>
 
 /** The platform as stored. The one in memory may be a moment older: who was an owner then may be none now. */
-async function platformOf({ allowFileRepositories, platform }: Context, stored: StoredPlatform): Promise<Platform> {
+export async function platformOf({ allowFileRepositories, platform }: Context, stored: StoredPlatform): Promise<Platform> {
   const known = await platform()
   return known.revision === stored.revision ? known : buildPlatform({ ...stored, allowFileRepositories }, known)
 }
@@ -166,7 +170,7 @@ function withoutAnswerFields(body: unknown): unknown {
 }
 
 /** The platform as it would be with the changed documents. Versions of blueprints are added, everything else replaced. */
-function platformWith(context: Context, stored: StoredPlatform, changed: readonly ChangedDocument[], current: Platform): Platform {
+export function platformWith(context: Context, stored: StoredPlatform, changed: readonly ChangedDocument[], current: Platform): Platform {
   const key = (document: Document) =>
     `${document.kind} ${document.metadata.name}${document.kind === 'Blueprint' ? ` ${document.spec.version}` : ''}`
   const documents = new Map<string, StoredDocument>(stored.documents.map((s) => [key(s.document), s]))

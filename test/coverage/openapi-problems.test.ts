@@ -11,6 +11,7 @@ import { openApi, outcomeOf, textAt, type Answer, type AskOptions, type Seen } f
 import { claim, commitAll, failClaimed } from '../support/delivery.ts'
 import { boxes, budget } from '../support/house.ts'
 import { openServer } from '../support/server.ts'
+import { definition } from '../support/definition.ts'
 
 /**
  * Every problem that OpenAPI says an operation can give is provoked, and no operation gives another one (the client of
@@ -35,9 +36,10 @@ spec:
   manifests: [{ apiVersion: v1, kind: ConfigMap, metadata: { name: '\${parameters.name}', namespace: '\${environment.namespace}' } }]
 `
 const deploy = `{ apiVersion: purser.dev/v1, kind: Trust, metadata: { name: deploy }, spec: { issuer: 'https://ci.example.com', audience: purser, when: "claims.sub == 'deploy'", serviceAccount: red-ci } }`
-await house.apply([boxes, odd, budget('red', "{ scope: { team: red }, limit: '2000.00' }"), service('shop'), deploy].join('\n---\n'))
+await house.apply([boxes, odd, budget('red', "{ scope: { team: red }, limit: '2000.00' }"), service('shop')].join('\n---\n'))
 const account = { name: 'red-ci', team: 'red' }
 if ((await api('POST', '/v1/service-accounts', account)).status !== 201) throw new Error('no service account')
+await house.apply(deploy)
 
 function service(name: string): string {
   return `{ apiVersion: purser.dev/v1, kind: Service, metadata: { name: ${name} }, spec: { owner: red } }`
@@ -102,6 +104,7 @@ const bodies: Readonly<Record<string, JsonObject>> = {
   'POST /v1/service-accounts': { ...account, name: 'another' },
   'POST /v1/service-accounts/{name}/tokens': { scopes: ['read'], expiresIn: 60 },
   'POST /v1/gitops/branches/accept': { repository: 'embedded', branch: 'main', head: 'a'.repeat(40) },
+  'POST /v1/blueprints/import': { documents: [definition('vases')] },
   'POST /v1/apply': { documents: [{ apiVersion: 'purser.dev/v1', kind: 'Service', metadata: { name: 'shop' }, spec: { owner: 'red' } }] },
   ...Object.fromEntries(Object.entries(standing).map(([path, body]) => [`PUT /v1/${path}/{name}`, body])),
 }

@@ -34,8 +34,9 @@ const sent = new Map<string, Set<number>>()
 function examplesOf(api: object): readonly Shown[] {
   return Object.entries(membersOf(api, 'paths')).flatMap(([route, methods]) =>
     Object.entries(isObject(methods) ? methods : {}).flatMap(([verb, operation]): Shown[] => {
-      const json = membersOf(membersOf(membersOf(operation, 'requestBody'), 'content'), 'application/json')
-      const reference = membersOf(json, 'schema')['$ref']
+      const content = membersOf(membersOf(operation, 'requestBody'), 'content')
+      const form = membersOf(content, content['application/json'] === undefined ? 'application/x-www-form-urlencoded' : 'application/json')
+      const reference = membersOf(form, 'schema')['$ref']
       if (typeof reference !== 'string') return []
       const schema = membersOf(membersOf(membersOf(api, 'components'), 'schemas'), reference.split('/').at(-1) ?? '')
       const examples = Array.isArray(schema['examples']) ? (schema['examples'] as JsonObject[]) : [] // They are JSON.
@@ -69,7 +70,7 @@ async function send(
   return answer
 }
 
-const kinds = ['teams', 'environments', 'blueprints', 'policies', 'budgets', 'services']
+const kinds = ['teams', 'environments', 'blueprints', 'policies', 'budgets', 'services', 'trusts']
 
 function nameOf(example: JsonObject | undefined): string {
   return String(membersOf(example, 'metadata')['name'])
@@ -79,6 +80,8 @@ test.each(kinds)('the example of %s can be put, as JSON and as YAML, and answere
   const operation = `PUT /v1/${path}/{name}`
   const [example] = shown.get(operation)?.examples ?? []
   const name = nameOf(example)
+  // What a Trust names has to be there.
+  if (path === 'trusts') await api('POST', '/v1/service-accounts', { name: 'orders-ci', team: 'payments' })
 
   const put = await send(operation, 0, { id: name })
   const again = await api('PUT', `/v1/${path}/${name}`, emitYaml(example ?? {}), { headers: { accept: 'application/yaml' } })
@@ -92,6 +95,12 @@ test('the example of apply can be applied', async () => {
   const answer = await send('POST /v1/apply', 0)
 
   expect(answer.body['results']).toMatchObject([{ outcome: 'unchanged' }, { outcome: 'unchanged' }])
+})
+
+test('the example of an import is imported', async () => {
+  const answer = await send('POST /v1/blueprints/import', 0)
+
+  expect(answer.body['results']).toMatchObject([{ blueprint: 'database', outcome: 'created', reasons: [] }])
 })
 
 test('what the examples ask for is planned, asked for, approved, and moves on', async () => {
@@ -139,6 +148,17 @@ test('the examples of a service account and its tokens make them', async () => {
   })
 
   expect([made, first, next].map(outcomeOf)).toEqual(['201', '201', '201'])
+})
+
+test('the example of an exchange is understood: what is missing here is a key to sign with', async () => {
+  const operation = 'POST /v1/token'
+  const [example] = shown.get(operation)?.examples ?? []
+  const form = new URLSearchParams(example as Record<string, string>).toString()
+
+  const answer = await api('POST', '/v1/token', form, { token: null, headers: { 'content-type': 'application/x-www-form-urlencoded' } })
+
+  expect(answer).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
+  sent.set(operation, new Set([0]))
 })
 
 test('every operation that takes a body shows one, and every example was sent', () => {

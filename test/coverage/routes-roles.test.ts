@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/core/json.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
+import type { Issuers } from '../../src/operations/ports.ts'
 import { setBranchState } from '../../src/store/deliveries.ts'
 import { itemsOf, outcomeOf, textAt, type Answer, type AskOptions } from '../support/api.ts'
 import { commitAll, theBranch } from '../support/delivery.ts'
 import { openPurse } from '../support/purse.ts'
 import { openServer } from '../support/server.ts'
+import { definition } from '../support/definition.ts'
 
 /**
  * Every route × everybody who may ask. A route without a row fails, and so does a row without a route.
@@ -14,116 +16,129 @@ import { openServer } from '../support/server.ts'
  * Who: `nobody` sends no token, `wrong` one that nobody issued. `stranger` is a person whom no team lists; `viewer`,
  * `developer`, `approver`, `owner` have that role in team red, whose things all rows are about; `other` owns another team;
  * `named` is an approver of the team that policy names for red's requests; `asker` is the developer of red who asked;
- * `admin` is the administrator's token as such. `signed` is red's owner with a token of their own, of every scope: the
- * others act through `Purser-On-Behalf-Of`, which never gives the scope to write documents.
+ * `admin` is the administrator's token as such. `signed` is red's owner with a token of their own, of every scope;
+ * `auditor` is who the configuration calls one, signed in: the others act through `Purser-On-Behalf-Of`, which never gives the scope to write documents.
  *
  * Cells: the status, where a refusal has the code that goes with it: 401 unauthenticated, 403 forbidden, 404 not-found.
  * `[]` is 200 with an empty page, `own` is 403 own-request. Requests that rows are about were asked for by the asker's own
  * token, unless they say that it was through the administrator's, who then has a part in them.
  */
 const table = `
-                                                 nobody wrong stranger viewer developer approver owner other named asker admin signed
-GET    /healthz                                  200    200   200      200    200       200      200   200   200   200   200   200
-GET    /readyz                                   200    200   200      200    200       200      200   200   200   200   200   200
-GET    /metrics                                  200    200   200      200    200       200      200   200   200   200   200   200
-GET    /.well-known/oauth-protected-resource      404    404   404      404    404       404      404   404   404   404   404   404
-GET    /openapi.json                             200    200   200      200    200       200      200   200   200   200   200   200
-GET    /docs                                     200    200   200      200    200       200      200   200   200   200   200   200
-GET    /docs/json                                200    200   200      200    200       200      200   200   200   200   200   200
-GET    /docs/yaml                                200    200   200      200    200       200      200   200   200   200   200   200
-GET    /docs/static/*                            200    200   200      200    200       200      200   200   200   200   200   200
-GET    /docs/static/index.html                   302    302   302      302    302       302      302   302   302   302   302   302
-GET    /docs/static/swagger-initializer.js       200    200   200      200    200       200      200   200   200   200   200   200
+                                                 nobody wrong stranger viewer developer approver owner other named asker admin signed auditor
+GET    /healthz                                  200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /readyz                                   200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /metrics                                  200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /.well-known/oauth-protected-resource      404    404   404      404    404       404      404   404   404   404   404   404    404
+GET    /openapi.json                             200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /docs                                     200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /docs/json                                200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /docs/yaml                                200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /docs/static/*                            200    200   200      200    200       200      200   200   200   200   200   200    200
+GET    /docs/static/index.html                   302    302   302      302    302       302      302   302   302   302   302   302    302
+GET    /docs/static/swagger-initializer.js       200    200   200      200    200       200      200   200   200   200   200   200    200
 
-POST   /v1/token                                 400    400   400      400    400       400      400   400   400   400   400   400
-GET    /v1/me                                    401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/me/permissions                        401    401   200      200    200       200      200   200   200   200   200   200
-POST   /v1/plans                                 401    401   403      403    200       200      200   403   403   200   403   200
-POST   /v1/requests                              401    401   403      403    202       202      202   403   403   202   403   202
-GET    /v1/requests                              401    401   []       200    200       200      200   []    []    200   200   200
-GET    /v1/requests (awaiting me)                401    401   []       []     []        []       []    []    200   []    []    []
-GET    /v1/requests (awaiting me, own approver)  401    401   []       []     []        200      200   []    []    []    []    200
-GET    /v1/requests/:id                          401    401   404      200    200       200      200   404   200   200   200   200
-GET    /v1/requests/:id (own approver)           401    401   404      200    200       200      200   404   404   200   200   200
-GET    /v1/requests/:id/files                    401    401   404      200    200       200      200   404   200   200   200   200
-GET    /v1/requests/:id/diff                     401    401   404      200    200       200      200   404   200   200   200   200
-GET    /v1/requests/:id/events                   401    401   404      200    200       200      200   404   200   200   200   200
-GET    /v1/requests/:id/events (as a stream)     401    401   404      200    200       200      200   404   200   200   200   200
-POST   /v1/requests/:id/approve                  401    401   404      403    403       403      403   404   200   own   403   403
-POST   /v1/requests/:id/approve (own approver)   401    401   404      403    403       200      200   404   404   own   403   200
-POST   /v1/requests/:id/approve (through admin)  401    401   404      403    403       403      403   404   200   own   own   403
-POST   /v1/requests/:id/reject                   401    401   404      403    403       403      403   404   200   own   403   403
-POST   /v1/requests/:id/reject (own approver)    401    401   404      403    403       200      200   404   404   own   403   200
-POST   /v1/requests/:id/cancel                   401    401   404      403    403       403      200   404   403   200   200   200
-POST   /v1/requests/:id/retry                    401    401   404      403    403       403      202   404   403   202   202   202
+POST   /v1/token                                 400    400   400      400    400       400      400   400   400   400   400   400    403
+GET    /v1/me                                    401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/me/permissions                        401    401   200      200    200       200      200   200   200   200   200   200    200
+POST   /v1/plans                                 401    401   403      403    200       200      200   403   403   200   403   200    403
+POST   /v1/requests                              401    401   403      403    202       202      202   403   403   202   403   202    403
+GET    /v1/requests                              401    401   []       200    200       200      200   []    []    200   200   200    200
+GET    /v1/requests (awaiting me)                401    401   []       []     []        []       []    []    200   []    []    []     []
+GET    /v1/requests (awaiting me, own approver)  401    401   []       []     []        200      200   []    []    []    []    200    []
+GET    /v1/requests/:id                          401    401   404      200    200       200      200   404   200   200   200   200    200
+GET    /v1/requests/:id (own approver)           401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/requests/:id/files                    401    401   404      200    200       200      200   404   200   200   200   200    200
+GET    /v1/requests/:id/diff                     401    401   404      200    200       200      200   404   200   200   200   200    200
+GET    /v1/requests/:id/events                   401    401   404      200    200       200      200   404   200   200   200   200    200
+GET    /v1/requests/:id/events (as a stream)     401    401   404      200    200       200      200   404   200   200   200   200    200
+POST   /v1/requests/:id/approve                  401    401   404      403    403       403      403   404   200   own   403   403    403
+POST   /v1/requests/:id/approve (own approver)   401    401   404      403    403       200      200   404   404   own   403   200    403
+POST   /v1/requests/:id/approve (through admin)  401    401   404      403    403       403      403   404   200   own   own   403    403
+POST   /v1/requests/:id/reject                   401    401   404      403    403       403      403   404   200   own   403   403    403
+POST   /v1/requests/:id/reject (own approver)    401    401   404      403    403       200      200   404   404   own   403   200    403
+POST   /v1/requests/:id/cancel                   401    401   404      403    403       403      200   404   403   200   200   200    403
+POST   /v1/requests/:id/retry                    401    401   404      403    403       403      202   404   403   202   202   202    403
 
-GET    /v1/resources                             401    401   []       200    200       200      200   []    []    200   200   200
-GET    /v1/resources/:id                         401    401   404      200    200       200      200   404   404   200   200   200
-GET    /v1/resources/:id/history                 401    401   404      200    200       200      200   404   404   200   200   200
-GET    /v1/budgets                               401    401   []       200    200       200      200   []    []    200   200   200
-GET    /v1/budgets/:name                         401    401   404      200    200       200      200   404   404   200   200   200
-GET    /v1/budgets/:name (of all)                401    401   404      404    404       404      404   404   404   404   200   404
-GET    /v1/budgets/:name/versions                401    401   404      200    200       200      200   404   404   200   200   200
-GET    /v1/budgets/:name/ledger                  401    401   404      200    200       200      200   404   404   200   200   200
-PUT    /v1/budgets/:name                         401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/budgets/:name                         401    401   403      403    403       403      403   403   403   403   204   403
-GET    /v1/events                                401    401   []       200    200       200      200   200   200   200   200   200
-GET    /v1/events (of red)                       401    401   []       200    200       200      200   []    []    200   200   200
-GET    /v1/teams/:name/events                    401    401   404      200    200       200      200   404   404   200   200   200
-GET    /v1/gitops/branches                       401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/gitops/verify                         401    401   403      403    403       403      403   403   403   403   200   403
-POST   /v1/gitops/branches/accept                401    401   403      403    403       403      403   403   403   403   200   403
+GET    /v1/resources                             401    401   []       200    200       200      200   []    []    200   200   200    200
+GET    /v1/resources/:id                         401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/resources/:id/history                 401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/budgets                               401    401   []       200    200       200      200   []    []    200   200   200    200
+GET    /v1/budgets/:name                         401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/budgets/:name (of all)                401    401   404      404    404       404      404   404   404   404   200   404    200
+GET    /v1/budgets/:name/versions                401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/budgets/:name/ledger                  401    401   404      200    200       200      200   404   404   200   200   200    200
+PUT    /v1/budgets/:name                         401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/budgets/:name                         401    401   403      403    403       403      403   403   403   403   204   403    403
+GET    /v1/events                                401    401   []       200    200       200      200   200   200   200   200   200    200
+GET    /v1/events (of red)                       401    401   []       200    200       200      200   []    []    200   200   200    200
+GET    /v1/teams/:name/events                    401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/gitops/branches                       401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/gitops/verify                         401    401   403      403    403       403      403   403   403   403   200   403    200
+POST   /v1/gitops/branches/accept                401    401   403      403    403       403      403   403   403   403   200   403    403
 
-GET    /v1/service-accounts                      401    401   []       200    200       200      200   []    []    200   200   200
-POST   /v1/service-accounts                      401    401   403      403    403       403      403   403   403   403   201   201
-GET    /v1/service-accounts/:name                401    401   404      200    200       200      200   404   404   200   200   200
-DELETE /v1/service-accounts/:name                401    401   403      403    403       403      403   403   403   403   204   204
-GET    /v1/service-accounts/:name/tokens         401    401   404      403    403       403      200   404   404   403   200   200
-POST   /v1/service-accounts/:name/tokens         401    401   403      403    403       403      403   403   403   403   201   201
-POST   /v1/service-accounts/:name/tokens (bot)   401    401   403      403    403       403      403   403   403   403   201   403
-DELETE /v1/service-accounts/:name/tokens/:id     401    401   403      403    403       403      403   403   403   403   204   204
+GET    /v1/service-accounts                      401    401   []       200    200       200      200   []    []    200   200   200    200
+POST   /v1/service-accounts                      401    401   403      403    403       403      403   403   403   403   201   201    403
+GET    /v1/service-accounts/:name                401    401   404      200    200       200      200   404   404   200   200   200    200
+DELETE /v1/service-accounts/:name                401    401   403      403    403       403      403   403   403   403   204   204    403
+GET    /v1/service-accounts/:name/tokens         401    401   404      403    403       403      200   404   404   403   200   200    200
+POST   /v1/service-accounts/:name/tokens         401    401   403      403    403       403      403   403   403   403   201   201    403
+POST   /v1/service-accounts/:name/tokens (bot)   401    401   403      403    403       403      403   403   403   403   201   403    403
+DELETE /v1/service-accounts/:name/tokens/:id     401    401   403      403    403       403      403   403   403   403   204   204    403
 
-GET    /v1/teams                                 401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/teams/:name                           401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/teams/:name/versions                  401    401   200      200    200       200      200   200   200   200   200   200
-PUT    /v1/teams/:name                           401    401   403      403    403       403      403   403   403   403   200   200
-PUT    /v1/teams/:name (new)                     401    401   403      403    403       403      403   403   403   403   201   403
-PUT    /v1/teams/:name (cost center)             401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/teams/:name                           401    401   403      403    403       403      403   403   403   403   204   403
-GET    /v1/environments                          401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/environments/:name                    401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/environments/:name/versions           401    401   200      200    200       200      200   200   200   200   200   200
-PUT    /v1/environments/:name                    401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/environments/:name                    401    401   403      403    403       403      403   403   403   403   204   403
-GET    /v1/blueprints                            401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/blueprints/:name                      401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/blueprints/:name/versions             401    401   200      200    200       200      200   200   200   200   200   200
-PUT    /v1/blueprints/:name                      401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/blueprints/:name                      401    401   403      403    403       403      403   403   403   403   204   403
-GET    /v1/policies                              401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/policies/:name                        401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/policies/:name/versions               401    401   200      200    200       200      200   200   200   200   200   200
-PUT    /v1/policies/:name                        401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/policies/:name                        401    401   403      403    403       403      403   403   403   403   204   403
-GET    /v1/services                              401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/services/:name                        401    401   200      200    200       200      200   200   200   200   200   200
-GET    /v1/services/:name/versions               401    401   200      200    200       200      200   200   200   200   200   200
-PUT    /v1/services/:name                        401    401   403      403    403       403      403   403   403   403   200   200
-PUT    /v1/services/:name (new)                  401    401   403      403    403       403      403   403   403   403   201   201
-PUT    /v1/services/:name (of another)           401    401   403      403    403       403      403   403   403   403   200   403
-PUT    /v1/services/:name (to another)           401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/services/:name                        401    401   403      403    403       403      403   403   403   403   204   204
-DELETE /v1/services/:name (of another)           401    401   403      403    403       403      403   403   403   403   204   403
-GET    /v1/trusts                                401    401   []       []     []        []       []    []    []    []    200   []
-GET    /v1/trusts/:name                          401    401   404      404    404       404      404   404   404   404   200   404
-GET    /v1/trusts/:name/versions                 401    401   404      404    404       404      404   404   404   404   200   404
-PUT    /v1/trusts/:name                          401    401   403      403    403       403      403   403   403   403   200   403
-DELETE /v1/trusts/:name                          401    401   403      403    403       403      403   403   403   403   204   403
-POST   /v1/apply                                 401    401   403      403    403       403      403   403   403   403   200   403
-POST   /v1/apply (own team and service)          401    401   403      403    403       403      403   403   403   403   200   200
+GET    /v1/teams                                 401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/teams/:name                           401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/teams/:name/versions                  401    401   200      200    200       200      200   200   200   200   200   200    200
+PUT    /v1/teams/:name                           401    401   403      403    403       403      403   403   403   403   200   200    403
+PUT    /v1/teams/:name (new)                     401    401   403      403    403       403      403   403   403   403   201   403    403
+PUT    /v1/teams/:name (cost center)             401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/teams/:name                           401    401   403      403    403       403      403   403   403   403   204   403    403
+GET    /v1/environments                          401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/environments/:name                    401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/environments/:name/versions           401    401   200      200    200       200      200   200   200   200   200   200    200
+PUT    /v1/environments/:name                    401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/environments/:name                    401    401   403      403    403       403      403   403   403   403   204   403    403
+GET    /v1/blueprints                            401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/blueprints/:name                      401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/blueprints/:name/versions             401    401   200      200    200       200      200   200   200   200   200   200    200
+PUT    /v1/blueprints/:name                      401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/blueprints/:name                      401    401   403      403    403       403      403   403   403   403   204   403    403
+GET    /v1/policies                              401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/policies/:name                        401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/policies/:name/versions               401    401   200      200    200       200      200   200   200   200   200   200    200
+PUT    /v1/policies/:name                        401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/policies/:name                        401    401   403      403    403       403      403   403   403   403   204   403    403
+GET    /v1/services                              401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/services/:name                        401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/services/:name/versions               401    401   200      200    200       200      200   200   200   200   200   200    200
+PUT    /v1/services/:name                        401    401   403      403    403       403      403   403   403   403   200   200    403
+PUT    /v1/services/:name (new)                  401    401   403      403    403       403      403   403   403   403   201   201    403
+PUT    /v1/services/:name (of another)           401    401   403      403    403       403      403   403   403   403   200   403    403
+PUT    /v1/services/:name (to another)           401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/services/:name                        401    401   403      403    403       403      403   403   403   403   204   204    403
+DELETE /v1/services/:name (of another)           401    401   403      403    403       403      403   403   403   403   204   403    403
+GET    /v1/trusts                                401    401   []       []     []        []       []    []    []    []    200   []     200
+GET    /v1/trusts/:name                          401    401   404      404    404       404      404   404   404   404   200   404    200
+GET    /v1/trusts/:name/versions                 401    401   404      404    404       404      404   404   404   404   200   404    200
+PUT    /v1/trusts/:name                          401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/trusts/:name                          401    401   403      403    403       403      403   403   403   403   204   403    403
+POST   /v1/blueprints/import                     401    401   403      403    403       403      403   403   403   403   200   403    403
+POST   /v1/apply                                 401    401   403      403    403       403      403   403   403   403   200   403    403
+POST   /v1/apply (own team and service)          401    401   403      403    403       403      403   403   403   403   200   200    403
 `
 
-const { api, app, house } = await openServer()
+const auditor = 'aud@example.com'
+/** An issuer that vouches for the auditor, whatever is shown: how tokens are verified is another test's matter. */
+const issuer = 'https://id.example.com'
+const issuers: Issuers = {
+  configured: [issuer],
+  verifyAccessToken: async () => ({
+    kind: 'vouched',
+    vouched: { issuer, subject: 'aud', email: auditor, groups: [], expiresAt: new Date(Date.now() + 3_600_000), claims: {} },
+  }),
+  verifyJobToken: async () => ({ kind: 'refused', reason: 'There are no jobs here.' }),
+  close: () => undefined,
+}
+const { api, app, house } = await openServer({ issuers, platformRoles: { administrators: [], auditors: [auditor] } })
 const owner = openPurse(house.urls.ownerUrl)
 const { pool } = house.context.database
 
@@ -201,7 +216,7 @@ const tokensPath = `/v1/service-accounts/${standingAccount}/tokens`
 
 const applied = await api('POST', '/v1/apply', {
   documents: [
-    ...Object.entries(standing).map(([path, name]) => documents[path as keyof typeof standing](name)),
+    ...Object.entries(standing).flatMap(([path, name]) => (path === 'trusts' ? [] : [documents[path as keyof typeof standing](name)])),
     document('Team', 'blue', { members: [{ user: people.named, role: 'approver' }] }),
     document('Team', 'grey', { members: [{ user: people.other, role: 'owner' }] }),
     documents.services('desk', 'grey'),
@@ -253,6 +268,7 @@ const callers: Readonly<Record<string, AskOptions>> = {
   wrong: { token: makeToken(randomBytes(TOKEN_BYTES)) },
   admin: {},
   signed: { token: await tokenOf(people.owner) },
+  auditor: { token: `e30.${Buffer.from(JSON.stringify({ iss: issuer })).toString('base64url')}.c2ln` },
   ...Object.fromEntries(Object.entries(people).map(([role, as]) => [role, { as }])),
 }
 
@@ -260,6 +276,7 @@ const thing = await api('POST', '/v1/requests', submission(1), { as: people.aske
 await commitAll(pool)
 const [forBlue, forRed] = [await pending(600), await pending(450)]
 await newAccount(standingAccount)
+if ((await api('PUT', '/v1/trusts/deploy', documents.trusts('deploy'))).status !== 201) throw new Error('no Trust')
 await api('POST', tokensPath, { scopes: ['read'], expiresIn: 60 })
 const ids: Readonly<Record<string, string>> = {
   requests: forBlue.id,
@@ -340,6 +357,7 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
     return { path, body: documents.services(path.split('/').at(-1) ?? '', 'grey') }
   },
   'DELETE /v1/services/:name (of another)': async () => ({ path: await put('services', (name) => documents.services(name, 'grey')) }),
+  'POST /v1/blueprints/import': () => ({ path: '/v1/blueprints/import', body: { documents: [definition(fresh())] } }),
   'POST /v1/apply': () => ({ path: '/v1/apply', body: { documents: [documents.policies('big')] } }),
   'POST /v1/apply (own team and service)': () => ({
     path: '/v1/apply',

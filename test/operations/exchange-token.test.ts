@@ -6,6 +6,7 @@ import { openIssuers } from '../../src/adapters/issuer/issuers.ts'
 import { openTokenSigner } from '../../src/adapters/issuer/purser-tokens.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { buildApp } from '../../src/faces/http/app.ts'
+import { applyDocuments } from '../../src/operations/apply-documents.ts'
 import type { Context } from '../../src/operations/context.ts'
 import { exchangeToken } from '../../src/operations/exchange-token.ts'
 import { deleteDocument } from '../../src/operations/retire-document.ts'
@@ -360,6 +361,24 @@ describe.concurrent('a token dies within a second', () => {
     const done = await deleteDocument(house.context, house.administrator, 'Trust', name, { dryRun: false, ifMatch: null })
     if (!done.ok) throw new Error(JSON.stringify(done.problem))
   }
+})
+
+test('a Trust names a service account that is in use', async () => {
+  const named = { documents: [JSON.parse(trust('nobody', { serviceAccount: 'nobody' })), JSON.parse(trust('deploy'))], dryRun: true }
+  const applied = await applyDocuments(context, house.administrator, named)
+
+  expect(applied).toEqual({
+    ok: false,
+    problem: {
+      code: 'invalid-document',
+      errors: [
+        {
+          pointer: '/documents/0/spec/serviceAccount',
+          detail: expect.stringContaining('names the service account nobody, which is not in use'),
+        },
+      ],
+    },
+  })
 })
 
 describe('not at the moment', () => {

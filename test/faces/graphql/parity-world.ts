@@ -54,7 +54,6 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
       boxes,
       odd,
       shop,
-      deploy,
       budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '1000000.00' }"),
       budget('all', "{ limit: '9000000.00' }"),
       budget('vault', "{ scope: { environment: vault }, limit: '10.00' }"),
@@ -129,6 +128,8 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
     return idOf(await ask(`/v1/service-accounts/${of}/tokens`, { scopes: ['read'], expiresIn: 60 }, {}))
   }
   await token(await account('red-bot'))
+  await account('red-ci')
+  await house.apply(deploy)
 
   return {
     account,
