@@ -45,7 +45,10 @@ export async function signInByBrowser(context: Context, issuer: Issuer, signal: 
 /** Device flow: somebody signs in wherever they have a browser, and types a code there. */
 export async function signInByCode(context: Context, issuer: Issuer, signal: AbortSignal): Promise<Result<Tokens, Failure>> {
   const { library, config, wanted } = issuer
-  const asked = { scope: wanted.scopes.join(' '), ...audienceOf(wanted) }
+  // Not in RFC 8628, whose servers pass over it; Keycloak, told to take no code without PKCE, takes no device without it either.
+  const verifier = library.randomPKCECodeVerifier()
+  const challenge = await library.calculatePKCECodeChallenge(verifier)
+  const asked = { scope: wanted.scopes.join(' '), code_challenge: challenge, code_challenge_method: 'S256', ...audienceOf(wanted) }
   const begun = await attempt(wanted.issuer, () => library.initiateDeviceAuthorization(config, asked))
   if (!begun.ok) return begun
   const { user_code: code, verification_uri: place, verification_uri_complete: whole, expires_in: lifetimeS } = begun.value
@@ -56,7 +59,12 @@ export async function signInByCode(context: Context, issuer: Issuer, signal: Abo
   const waiting = showWaiting(context, lifetimeS)
   try {
     return await attempt(wanted.issuer, () =>
-      library.pollDeviceAuthorizationGrant(config, begun.value, audienceOf(wanted), { signal: AbortSignal.any([signal, end]) }),
+      library.pollDeviceAuthorizationGrant(
+        config,
+        begun.value,
+        { code_verifier: verifier, ...audienceOf(wanted) },
+        { signal: AbortSignal.any([signal, end]) },
+      ),
     )
   } finally {
     waiting.close()
