@@ -16,8 +16,9 @@ import { definition } from '../support/definition.ts'
  * Who: `nobody` sends no token, `wrong` one that nobody issued. `stranger` is a person whom no team lists; `viewer`,
  * `developer`, `approver`, `owner` have that role in team red, whose things all rows are about; `other` owns another team;
  * `named` is an approver of the team that policy names for red's requests; `asker` is the developer of red who asked;
- * `admin` is the administrator's token as such. `signed` is red's owner with a token of their own, of every scope;
- * `auditor` is who the configuration calls one, signed in: the others act through `Purser-On-Behalf-Of`, which never gives the scope to write documents.
+ * `admin` is the administrator's token as such. `signed` is red's owner with a token of their own, of every scope, `auditor`
+ * who the configuration calls one, signed in: the others act through `Purser-On-Behalf-Of`, which never gives the scope to
+ * write documents.
  *
  * Cells: the status, where a refusal has the code that goes with it: 401 unauthenticated, 403 forbidden, 404 not-found.
  * `[]` is 200 with an empty page, `own` is 403 own-request. Requests that rows are about were asked for by the asker's own
@@ -37,7 +38,7 @@ GET    /docs/static/*                            200    200   200      200    20
 GET    /docs/static/index.html                   302    302   302      302    302       302      302   302   302   302   302   302    302
 GET    /docs/static/swagger-initializer.js       200    200   200      200    200       200      200   200   200   200   200   200    200
 
-POST   /v1/token                                 400    400   400      400    400       400      400   400   400   400   400   400    403
+POST   /v1/token                                 400    400   400      400    400       400      400   400   400   400   400   400    400
 GET    /v1/me                                    401    401   200      200    200       200      200   200   200   200   200   200    200
 GET    /v1/me/permissions                        401    401   200      200    200       200      200   200   200   200   200   200    200
 POST   /v1/plans                                 401    401   403      403    200       200      200   403   403   200   403   200    403
