@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 
 const pure = ['test/*.test.ts', 'test/core/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/client/retries.test.ts']
 /** A page, in Debian's chromium. */
-const browsed = ['test/faces/graphql/graphiql.test.ts', 'test/journeys/sign-in-browser.test.ts']
+const browsed = ['test/client/browser.test.ts', 'test/faces/graphql/graphiql.test.ts', 'test/journeys/sign-in-browser.test.ts']
 /**
  * Real parts, `npm run test:parts`: several processes of each kind on a Redis and a PostgreSQL that the tests stop and start,
  * every shell that completes, and a browser.
