@@ -20,9 +20,13 @@ export async function listDueTeams(pool: pg.Pool, atMost: number): Promise<reado
     pool,
     {
       name: 'due_teams',
-      text: `select h.team from notice_hook h
-        where h.next_at <= now() and exists (select from notice n where n.team = h.team and n.state = 'pending')
-        order by h.next_at limit $1`,
+      // From one team with something pending to the next: mostly there is none, however many have a hook, or had a busy day.
+      text: `with recursive waiting(team) as (
+          (select n.team from notice n where n.state = 'pending' order by n.team limit 1)
+          union all
+          select (select n.team from notice n where n.state = 'pending' and n.team > w.team order by n.team limit 1)
+            from waiting w where w.team is not null)
+        select h.team from waiting w join notice_hook h on h.team = w.team where h.next_at <= now() order by h.next_at limit $1`,
     },
     [atMost],
   )
