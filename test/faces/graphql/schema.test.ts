@@ -122,7 +122,7 @@ describe('by the rules of Relay', () => {
     expect(String(query.getFields()['node']?.args[0]?.type)).toBe('ID!')
     // No question in REST has one event as its answer.
     expect(withId.filter((type) => !nodes.includes(type)).map(({ name }) => name)).toEqual(['Event'])
-    expect(nodes.length).toBe(8)
+    expect(nodes.length).toBe(9)
   })
 
   test('a mutation has one input and one payload of its own name, which is null when it is refused', () => {
