@@ -210,6 +210,7 @@ export const permissions = {
   },
   revokeToken: { does: 'revoke a token', verb: 'revoke-token', scope: 'platform:write', who: owning },
 
+  importBlueprints: { does: 'import blueprints', verb: 'import-blueprints', scope: 'platform:write', who: administrators },
   acceptBranch: { does: 'accept what is on a branch', verb: 'accept-branch', scope: 'platform:write', who: administrators },
   verifyGitops: {
     does: 'verify the GitOps branches',

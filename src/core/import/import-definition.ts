@@ -23,7 +23,7 @@ export type ImportOptions = {
 
 export type Imported = {
   readonly source: Source
-  /** Where a pointer into the blueprint leads in the definition; the pointer itself where it leads nowhere. */
+  /** Where a pointer into the blueprint leads in the definition, or in what was said beside it. */
   sourceOf(pointer: string): string
   readonly outcome: 'created' | 'changed' | 'unchanged'
   readonly document: BlueprintDocument
@@ -57,7 +57,7 @@ export function importDefinition(document: unknown, options: ImportOptions): Res
   const previous = options.previous(name)
   const written = writeBlueprint(definition, which, parameters.value, allow.value, previous, options)
   const document1 = withVersion(written, previous?.spec.version ?? '1.0.0')
-  const where = sourceFinder(parameters.value, definition)
+  const where = sourceFinder(parameters.value)
   const compiled = makeBlueprint(document1, 1).compiled()
   if (!compiled.ok) return no(compiled.problem.map((error) => ({ ...error, pointer: where(error.pointer) })))
   const warnings = warningsOf(definition, parameters.value, clusterScoped, previous, options)
@@ -202,10 +202,11 @@ const reserved = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(' '),
 )
 
-function sourceFinder(parameters: ImportedParameters, definition: Definition): (pointer: string) => string {
+/** `/price` and `/allow` are what was said beside the definition. */
+function sourceFinder(parameters: ImportedParameters): (pointer: string) => string {
   return (pointer) => {
     if (pointer.startsWith('/spec/parameters')) return parameters.sourceOf(pointer.slice('/spec/parameters'.length))
-    return pointer.startsWith('/spec/manifests/0') && definition.versions.length > 0 ? '/spec' : pointer
+    return /^\/spec\/(price|allow)(\/|$)/.test(pointer) ? pointer.slice('/spec'.length) : pointer
   }
 }
 

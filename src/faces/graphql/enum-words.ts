@@ -13,6 +13,7 @@ export const enumWords = {
   HoldKind: ['history-rewritten', 'branch-refuses', 'unreachable'],
   LedgerEntryKind: ['opening', 'reserve', 'capture', 'release'],
   Lifecycle: ['experimental', 'production', 'deprecated'],
+  ImportOutcome: ['created', 'changed', 'unchanged', 'refused'],
   Measure: ['cost', 'count'],
   Outcome: ['allowed', 'requires_approval', 'denied'],
   PlatformRole: ['administrator', 'auditor'],

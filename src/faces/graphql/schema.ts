@@ -8,6 +8,7 @@ import { eventQueries, eventTypes } from './resolvers/events.ts'
 import { documentQueries, documentTypes } from './resolvers/kinds.ts'
 import { nodeQueries, typeOfNode } from './resolvers/node.ts'
 import { platformQueries, platformTypes } from './resolvers/platform.ts'
+import { importMutations } from './resolvers/import-mutations.ts'
 import { requestMutations } from './resolvers/request-mutations.ts'
 import { requestQueries, requestTypes } from './resolvers/requests.ts'
 import { resourceQueries, resourceTypes } from './resolvers/resources.ts'
@@ -26,7 +27,7 @@ const resolvers: Resolvers = {
     ...serviceAccountQueries,
     ...documentQueries,
   },
-  Mutation: forgetting({ ...requestMutations, ...serviceAccountMutations, ...documentMutations }),
+  Mutation: forgetting({ ...requestMutations, ...importMutations, ...serviceAccountMutations, ...documentMutations }),
   Subscription: subscriptions,
   ...subscriptionTypes,
   ...requestTypes,

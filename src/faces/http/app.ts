@@ -22,6 +22,7 @@ import { budgetRoutes } from './routes/budgets.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { importRoutes } from './routes/import.ts'
 import { meRoutes } from './routes/me.ts'
 import { planRoutes } from './routes/plans.ts'
 import { requestActionRoutes } from './routes/request-actions.ts'
@@ -156,4 +157,5 @@ async function registerNouns(v1: HttpApp, context: Context, history: BranchHisto
   serviceAccountRoutes(v1, context)
   await v1.register(async (documents) => documentRoutes(documents, context))
   await v1.register(async (apply) => applyRoutes(apply, context))
+  await v1.register(async (imports) => importRoutes(imports, context))
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../src/core/json.ts'
 import type { ProblemCode } from '../../../src/core/problem.ts'
 import type { World } from './parity-world.ts'
+import { definition } from '../../support/definition.ts'
 
 /**
  * One question in both faces. `operation`: REST's operation id. `type`: of what is compared, which is at `within` below the
@@ -327,6 +328,16 @@ export const writes: readonly Make[] = [
     input: { documents: [document('Service'), document('Team')] },
     type: 'ApplyPayload',
   }),
+  ({ fresh }) => {
+    const body = { documents: [definition(fresh()), { kind: 'Deployment' }], price: { monthly: '1.0' } }
+    return {
+      operation: 'importBlueprints',
+      rest: ['POST', '/v1/blueprints/import', body],
+      field: 'importBlueprints',
+      input: body,
+      type: 'ImportBlueprintsPayload',
+    }
+  },
   ({ fresh }) => {
     const body = { name: fresh(), team: 'red', description: 'Pipelines' }
     return {

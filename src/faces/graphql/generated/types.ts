@@ -9,6 +9,7 @@ export type Measure = (typeof enumWords)['Measure'][number]
 export type LedgerEntryKind = (typeof enumWords)['LedgerEntryKind'][number]
 export type ApplyOutcome = (typeof enumWords)['ApplyOutcome'][number]
 export type BranchState = (typeof enumWords)['BranchState'][number]
+export type ImportOutcome = (typeof enumWords)['ImportOutcome'][number]
 export type CredentialKind = (typeof enumWords)['CredentialKind'][number]
 export type PrincipalKind = (typeof enumWords)['PrincipalKind'][number]
 export type PlatformRole = (typeof enumWords)['PlatformRole'][number]
@@ -71,6 +72,13 @@ export type AcceptBranchInput = {
   readonly branch: string
   readonly head: string
   readonly repository: string
+}
+
+export type ImportBlueprintsInput = {
+  readonly allow?: Json | null
+  readonly documents: readonly (Json)[]
+  readonly dryRun?: boolean | null
+  readonly price?: Json | null
 }
 
 export type PlanRequestInput = {
@@ -437,6 +445,65 @@ export type AcceptBranchPayloadResolvers = {
   readonly branch?: Resolve<Source<'AcceptBranchPayload'>, object, Source<'Branch'>>
 }
 
+export type ImportBlueprintsPayloadResolvers = {
+  readonly results?: Resolve<Source<'ImportBlueprintsPayload'>, object, readonly (Source<'ImportResult'>)[]>
+}
+
+export type ImportResultResolvers = {
+  readonly blueprint?: Resolve<Source<'ImportResult'>, object, string | null>
+  readonly diff?: Resolve<Source<'ImportResult'>, object, readonly (Source<'ImportDifference'>)[]>
+  readonly document?: Resolve<Source<'ImportResult'>, object, Json | null>
+  readonly outcome?: Resolve<Source<'ImportResult'>, object, ImportOutcome>
+  readonly reasons?: Resolve<Source<'ImportResult'>, object, readonly (Source<'FieldError'>)[]>
+  readonly source?: Resolve<Source<'ImportResult'>, object, Source<'ImportSource'>>
+  readonly touches?: Resolve<Source<'ImportResult'>, object, readonly (Source<'ImportTouched'>)[]>
+  readonly version?: Resolve<Source<'ImportResult'>, object, string | null>
+  readonly warnings?: Resolve<Source<'ImportResult'>, object, readonly (Source<'ImportWarning'>)[]>
+}
+
+export type ImportSourceResolvers = {
+  readonly apiVersion?: Resolve<Source<'ImportSource'>, object, string>
+  readonly kind?: Resolve<Source<'ImportSource'>, object, string>
+  readonly name?: Resolve<Source<'ImportSource'>, object, string>
+}
+
+export type ImportDifferenceResolvers = {
+  readonly after?: Resolve<Source<'ImportDifference'>, object, Json | null>
+  readonly before?: Resolve<Source<'ImportDifference'>, object, Json | null>
+  readonly breaking?: Resolve<Source<'ImportDifference'>, object, boolean>
+  readonly pointer?: Resolve<Source<'ImportDifference'>, object, string>
+}
+
+export type ImportWarningResolvers = {
+  readonly detail?: Resolve<Source<'ImportWarning'>, object, string>
+}
+
+export type ImportTouchedResolvers = {
+  readonly blueprint?: Resolve<Source<'ImportTouched'>, object, Source<'ImportedVersion'>>
+  readonly environment?: Resolve<Source<'ImportTouched'>, object, string>
+  readonly id?: Resolve<Source<'ImportTouched'>, object, string>
+  readonly name?: Resolve<Source<'ImportTouched'>, object, string>
+  readonly team?: Resolve<Source<'ImportTouched'>, object, string>
+}
+
+export type ImportedVersionResolvers = {
+  readonly name?: Resolve<Source<'ImportedVersion'>, object, string>
+  readonly version?: Resolve<Source<'ImportedVersion'>, object, string>
+}
+
+export type PermissionsResolvers = {
+  readonly permissions?: Resolve<Source<'Permissions'>, object, readonly (Source<'Permission'>)[]>
+  readonly team?: Resolve<Source<'Permissions'>, object, Source<'Team'> | null>
+}
+
+export type PermissionResolvers = {
+  readonly allowed?: Resolve<Source<'Permission'>, object, boolean>
+  readonly does?: Resolve<Source<'Permission'>, object, string>
+  readonly needs?: Resolve<Source<'Permission'>, object, string | null>
+  readonly operation?: Resolve<Source<'Permission'>, object, string>
+  readonly verb?: Resolve<Source<'Permission'>, object, string>
+}
+
 export type MeResolvers = {
   readonly credential?: Resolve<Source<'Me'>, object, Source<'Credential'>>
   readonly email?: Resolve<Source<'Me'>, object, string | null>
@@ -479,6 +546,7 @@ export type QueryResolvers = {
   readonly branches: Resolve<unknown, object, readonly (Source<'Branch'>)[]>
   readonly verification: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null }, Source<'Verification'>>
   readonly me: Resolve<unknown, object, Source<'Me'>>
+  readonly permissions: Resolve<unknown, { readonly team?: string | null }, Source<'Permissions'> | null>
   readonly policy: Resolve<unknown, { readonly name: string }, Source<'Policy'> | null>
   readonly policies: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null }, Source<'PolicyConnection'>>
   readonly request: Resolve<unknown, { readonly id: string }, Source<'Request'> | null>
@@ -504,6 +572,7 @@ export type MutationResolvers = {
   readonly deleteEnvironment: Resolve<unknown, { readonly input: DeleteEnvironmentInput }, Source<'DeleteEnvironmentPayload'> | null>
   readonly putEnvironment: Resolve<unknown, { readonly input: PutEnvironmentInput }, Source<'PutEnvironmentPayload'> | null>
   readonly acceptBranch: Resolve<unknown, { readonly input: AcceptBranchInput }, Source<'AcceptBranchPayload'> | null>
+  readonly importBlueprints: Resolve<unknown, { readonly input: ImportBlueprintsInput }, Source<'ImportBlueprintsPayload'> | null>
   readonly planRequest: Resolve<unknown, { readonly input: PlanRequestInput }, Source<'PlanRequestPayload'> | null>
   readonly deletePolicy: Resolve<unknown, { readonly input: DeletePolicyInput }, Source<'DeletePolicyPayload'> | null>
   readonly putPolicy: Resolve<unknown, { readonly input: PutPolicyInput }, Source<'PutPolicyPayload'> | null>
@@ -1126,6 +1195,15 @@ export type Resolvers = {
   readonly Verification?: VerificationResolvers
   readonly VerificationProblem?: VerificationProblemResolvers
   readonly AcceptBranchPayload?: AcceptBranchPayloadResolvers
+  readonly ImportBlueprintsPayload?: ImportBlueprintsPayloadResolvers
+  readonly ImportResult?: ImportResultResolvers
+  readonly ImportSource?: ImportSourceResolvers
+  readonly ImportDifference?: ImportDifferenceResolvers
+  readonly ImportWarning?: ImportWarningResolvers
+  readonly ImportTouched?: ImportTouchedResolvers
+  readonly ImportedVersion?: ImportedVersionResolvers
+  readonly Permissions?: PermissionsResolvers
+  readonly Permission?: PermissionResolvers
   readonly Me?: MeResolvers
   readonly Credential?: CredentialResolvers
   readonly TeamRoleOfMe?: TeamRoleOfMeResolvers

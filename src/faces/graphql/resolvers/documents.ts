@@ -108,6 +108,7 @@ export const documentMutations: Omit<
   | 'cancelRequest'
   | 'retryRequest'
   | 'acceptBranch'
+  | 'importBlueprints'
   | 'createServiceAccount'
   | 'retireServiceAccount'
   | 'createToken'

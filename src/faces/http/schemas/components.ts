@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import { approval, rejection, requestInput } from '../../../operations/request-input.ts'
+import { blueprintImportComponents } from './blueprint-import.ts'
 import { branchComponents } from './branch.ts'
 import { budgetComponents } from './budget.ts'
 import { documentComponents } from './document.ts'
@@ -37,4 +38,5 @@ export const components: readonly TSchema[] = [
   ...branchComponents,
   ...serviceAccountComponents,
   ...documentComponents,
+  ...blueprintImportComponents,
 ]

@@ -1,0 +1,136 @@
+import { setImmediate } from 'node:timers/promises'
+import { parseDocument } from '../core/document/document.ts'
+import type { BlueprintDocument } from '../core/document/blueprint.ts'
+import { importDefinition, type Imported, type ImportOptions, type ImportRefusal } from '../core/import/import-definition.ts'
+import type { Json, JsonObject } from '../core/json.ts'
+import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
+import { checkPlatform } from '../core/platform-check.ts'
+import type { Platform } from '../core/platform.ts'
+import type { FieldError } from '../core/problem.ts'
+import { ok, refuse, type Result } from '../core/result.ts'
+import { findIllFormedText } from '../core/schema.ts'
+import { readPlatformDocuments } from '../store/documents.ts'
+import { listUses, type BlueprintUse } from '../store/resources.ts'
+import { applyParsed, platformOf, platformWith, type StoredPlatform } from './apply-documents.ts'
+import { missingPlatformRole } from './authorize.ts'
+import type { BlueprintImport } from './blueprint-import.ts'
+import type { Caller } from './caller.ts'
+import type { Context } from './context.ts'
+import { forbid } from './forbid.ts'
+
+/** Rounds before an import gives up because somebody else applies the same versions without a pause. */
+const MAX_ROUNDS = 5
+/** Of what lives more is not told: it is for a person to read. */
+const MAX_USES = 1_000
+
+type Outcome = Result<Imported, ImportRefusal>
+
+/**
+ * Makes blueprints of definitions that the platform already has, one by one: those that can be are applied together, and
+ * one that is refused says why and stops no other. A dry run answers the same and stores nothing.
+ */
+export async function importBlueprints(
+  context: Context,
+  caller: Caller,
+  input: BlueprintImport & { readonly dryRun: boolean },
+): Promise<Result<JsonObject>> {
+  const forbidden = missingPlatformRole(caller, 'importBlueprints')
+  if (forbidden !== null) return forbid(context, caller, forbidden, { operation: 'importBlueprints', team: null, subject: 'blueprints' })
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const stored = await readPlatformDocuments(context.database.pool)
+    const outcomes = await importAll(context, stored, input)
+    const changed = outcomes.flatMap((outcome) =>
+      outcome.ok && outcome.value.outcome !== 'unchanged' ? [{ document: outcome.value.document, pointer: '' }] : [],
+    )
+    if (changed.length > 0) {
+      const applied = await applyParsed(context, caller, changed, { dryRun: input.dryRun, ifRevision: null })
+      // What was imported was judged on the platform as it was a moment ago.
+      if (!applied.ok && (applied.problem.code === 'version-exists' || applied.problem.code === 'invalid-document')) continue
+      if (!applied.ok) return applied
+    }
+    return ok({ results: await present(context, outcomes) })
+  }
+  return refuse({
+    code: 'unavailable',
+    detail: 'Others are applying blueprints without a pause. Nothing was stored; import again.',
+    retryAfterS: 1,
+  })
+}
+
+async function importAll(context: Context, stored: StoredPlatform, input: BlueprintImport): Promise<readonly Outcome[]> {
+  const current = await platformOf(context, stored)
+  const accepted = new Map<string, BlueprintDocument>()
+  const options: ImportOptions = {
+    price: input.price ?? null,
+    allow: input.allow ?? null,
+    previous: (name) => accepted.get(name) ?? current.blueprints.get(name)?.[0]?.document ?? null,
+  }
+  const outcomes: Outcome[] = []
+  for (const document of input.documents) {
+    // A definition takes milliseconds to tens of them; others are answered in between.
+    await setImmediate()
+    const outcome = importOne(context, { stored, current, accepted }, document, options)
+    if (outcome.ok) accepted.set(outcome.value.document.metadata.name, outcome.value.document)
+    outcomes.push(outcome)
+  }
+  return outcomes
+}
+
+type Before = { readonly stored: StoredPlatform; readonly current: Platform; readonly accepted: ReadonlyMap<string, BlueprintDocument> }
+
+function importOne(context: Context, { stored, current, accepted }: Before, body: unknown, options: ImportOptions): Outcome {
+  const illFormed = findIllFormedText(body)
+  if (illFormed.length > 0) return refuse({ source: { apiVersion: '', kind: '', name: '' }, blueprint: null, reasons: illFormed })
+  const outcome = importDefinition(body, options)
+  if (!outcome.ok || outcome.value.outcome === 'unchanged') return outcome
+  const { source, sourceOf, document } = outcome.value
+  const no = (errors: readonly FieldError[]) =>
+    refuse({ source, blueprint: document.metadata.name, reasons: errors.map((error) => ({ ...error, pointer: sourceOf(error.pointer) })) })
+  const secrets = findPlaintextSecrets(document as unknown as JsonObject, '') // Documents are JSON.
+  if (secrets.length > 0) return no(secrets)
+  const parsed = parseDocument(document)
+  if (!parsed.ok) return no('errors' in parsed.problem ? parsed.problem.errors : [])
+  const changed = [...accepted.values()].filter((other) => other.metadata.name !== document.metadata.name)
+  const platform = platformWith(context, stored, [...changed, document].map(asChanged), current)
+  const checked = checkPlatform(platform, [asChanged(document)])
+  return checked.ok ? outcome : no('errors' in checked.problem ? checked.problem.errors : [])
+}
+
+function asChanged(document: BlueprintDocument) {
+  return { document, pointer: '' }
+}
+
+async function present(context: Context, outcomes: readonly Outcome[]): Promise<readonly JsonObject[]> {
+  const changed = outcomes.flatMap((o) => (o.ok && o.value.outcome === 'changed' ? [o.value.document.metadata.name] : []))
+  const uses = changed.length === 0 ? [] : await listUses(context.database.pool, changed, MAX_USES)
+  return outcomes.map((outcome) => (outcome.ok ? presentImported(outcome.value, uses) : presentRefusal(outcome.problem)))
+}
+
+function presentRefusal({ source, blueprint, reasons }: ImportRefusal): JsonObject {
+  return {
+    source: { ...source },
+    blueprint,
+    version: null,
+    outcome: 'refused',
+    reasons: reasons.map((reason) => ({ ...reason })),
+    warnings: [],
+    diff: [],
+    touches: [],
+    document: null,
+  }
+}
+
+function presentImported({ source, outcome, document, warnings, diff }: Imported, uses: readonly BlueprintUse[]): JsonObject {
+  const { name } = document.metadata
+  return {
+    source: { ...source },
+    blueprint: name,
+    version: document.spec.version,
+    outcome,
+    reasons: [],
+    warnings: warnings.map((detail) => ({ detail })),
+    diff: diff.map((difference) => ({ ...difference })),
+    touches: outcome === 'changed' ? uses.filter((use) => use.blueprint.name === name).map((use) => ({ ...use })) : [],
+    document: document as unknown as Json, // A document is JSON.
+  }
+}
