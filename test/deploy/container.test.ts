@@ -1,7 +1,7 @@
 import { readFileSync, statSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { readConfig } from '../../src/config.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -12,7 +12,9 @@ type Service = {
   readonly command?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly volumes?: readonly string[]
-  readonly networks: readonly string[]
+  readonly networks?: readonly string[]
+  readonly network_mode?: string
+  readonly profiles?: readonly string[]
   readonly ports?: readonly string[]
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean }
@@ -23,14 +25,33 @@ type Service = {
 type Compose = { readonly services: Readonly<Record<string, Service>>; readonly volumes: object; readonly networks: object }
 
 const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose // Checked below, field by field.
+type Team = { readonly spec: { readonly members: readonly { readonly user?: string; readonly group?: string }[] } }
+type Realm = {
+  readonly realm: string
+  readonly groups: readonly { readonly name: string }[]
+  readonly users: readonly { readonly email: string; readonly emailVerified: boolean; readonly groups: readonly string[] }[]
+  readonly clients: readonly {
+    readonly clientId: string
+    readonly redirectUris: readonly string[]
+    readonly protocolMappers: readonly { readonly config: Readonly<Record<string, string>> }[]
+  }[]
+}
+const realm = JSON.parse(read('deploy/compose/realm.json')) as Realm // As above.
 const services = Object.entries(compose.services)
 const own = services.filter(([, service]) => service.image === 'purser')
 const dockerfile = read('deploy/Dockerfile').replaceAll('\\\n', ' ')
 const lines = dockerfile.split('\n').filter((line) => /^[A-Z]+ /.test(line))
 const lastStage = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')))
 
-/** What `${NAME:-default}` is without an environment. */
-const withDefaults = (value: string) => value.replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1')
+/** What `${NAME:-default}` and `${NAME:+there}` are where no variable but the profile is set. */
+function withDefaults(value: string, profile = ''): string {
+  const one = /\$\{([A-Z_]+):([-+])([^${}]*)\}/
+  const given = (name: string) => (name === 'COMPOSE_PROFILES' ? profile : '')
+  let text = value
+  while (one.test(text))
+    text = text.replace(one, (_, name: string, sign: string, other: string) => (sign === '-' ? given(name) || other : given(name) && other))
+  return text
+}
 
 test('what the compose file sets is what the server reads, and a configuration that it accepts', () => {
   expect(own.map(([name]) => name)).toEqual(['migrate', 'api', 'worker'])
@@ -38,9 +59,11 @@ test('what the compose file sets is what the server reads, and a configuration t
   expect(known).toContain('DATABASE_MIGRATE_URL')
   for (const [name, { environment = {} }] of own) {
     expect(known, name).toEqual(expect.arrayContaining(Object.keys(environment)))
-    const env = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, withDefaults(value)]))
-    const config = readConfig(env, '/app')
-    expect(config, name).toMatchObject({ ok: true, value: { notices: [] } })
+    for (const profile of ['', 'oidc']) {
+      const env = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, withDefaults(value, profile)]))
+      const config = readConfig(env, '/app')
+      expect(config, name).toMatchObject({ ok: true, value: { notices: [] } })
+    }
   }
 })
 
@@ -60,7 +83,7 @@ test('every command is one of the program, beginning with the migration', () => 
 })
 
 test('every service, volume, network and file that is named is there', () => {
-  for (const [name, { depends_on = {}, networks, volumes = [], build }] of services) {
+  for (const [name, { depends_on = {}, networks = [], volumes = [], build }] of services) {
     expect(Object.keys(compose.services), name).toEqual(expect.arrayContaining(Object.keys(depends_on)))
     expect(Object.keys(compose.networks), name).toEqual(expect.arrayContaining([...networks]))
     if (build !== undefined) expect(statSync(join(root, build.context, build.dockerfile)).isFile()).toBe(true)
@@ -78,11 +101,54 @@ test('a service that is waited for until it is healthy says how to see that', ()
       if (condition === 'service_healthy') expect(compose.services[other]?.healthcheck?.test, `${name} waits for ${other}`).toBeDefined()
 })
 
-test('only the API is reached from outside, on the loopback address and the port on which it listens', () => {
+test('only the API is reached from outside, and who signs people in, on the loopback address and the ports on which they listen', () => {
   const published = services.filter(([, { ports }]) => ports !== undefined)
-  expect(published.map(([name, { ports }]) => [name, ports])).toEqual([['api', ['127.0.0.1:8080:8080']]])
+  const ports = (profile: string) => published.map(([name, service]) => [name, service.ports?.map((port) => withDefaults(port, profile))])
+  expect(ports('oidc')).toEqual([['api', ['127.0.0.1:8080:8080', '127.0.0.1:5556:5556']]])
+  // Any port: one that is taken does not keep those from starting who do not want it.
+  expect(ports('')).toEqual([['api', ['127.0.0.1:8080:8080', '127.0.0.1::5556']]])
   expect(compose.services['api']?.environment).toMatchObject({ HOST: '0.0.0.0', PORT: '8080' })
   expect(dockerfile).toContain('EXPOSE 8080')
+})
+
+test('the issuer to try it with is there with its profile alone, at the address that the API is told', () => {
+  const { profiles, network_mode, environment = {}, image } = compose.services['identity'] ?? { image: '' }
+  const address = withDefaults(compose.services['api']?.environment?.['OIDC_ISSUER'] ?? '', 'oidc')
+
+  expect({ profiles, network_mode, image }).toEqual({
+    profiles: ['oidc'],
+    network_mode: 'service:api',
+    image: expect.stringMatching(/:\d/),
+  })
+  expect(services.filter(([, service]) => service.profiles !== undefined)).toHaveLength(1)
+  expect(address).toBe(`${environment['KC_HOSTNAME']}/realms/${realm.realm}`)
+  expect(environment['KC_HOSTNAME']).toBe(`http://127.0.0.1:${environment['KC_HTTP_PORT']}`)
+  expect(withDefaults(compose.services['api']?.environment?.['OIDC_ISSUER'] ?? '')).toBe('')
+})
+
+test('it knows the people of the example platform, and the client and audience that the command asks for', () => {
+  const teams = parseAllDocuments(read('examples/platform/teams.yaml')).map((document) => document.toJS() as Team) // Checked by other tests.
+  const members = teams.flatMap(({ spec }) => spec.members)
+  const [client] = realm.clients
+  const defaults = readConfig({}, '/app')
+
+  expect(realm.users.map(({ email }) => email)).toEqual(
+    expect.arrayContaining(members.flatMap(({ user }) => (user === undefined ? [] : [user]))),
+  )
+  expect(realm.groups.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(members.flatMap(({ group }) => (group === undefined ? [] : [group]))),
+  )
+  for (const { email, emailVerified, groups } of realm.users) {
+    expect([email, emailVerified]).toEqual([email, true])
+    for (const group of groups) expect(realm.groups.map(({ name }) => `/${name}`)).toContain(group)
+  }
+  expect(realm.users.map(({ email }) => email)).toContain(
+    withDefaults(compose.services['api']?.environment?.['PURSER_ADMINISTRATORS'] ?? '', 'oidc'),
+  )
+  expect(defaults).toMatchObject({
+    value: { identity: { clientId: client?.clientId, audience: client?.protocolMappers[0]?.config['included.custom.audience'] } },
+  })
+  expect(client).toMatchObject({ publicClient: true, redirectUris: ['http://127.0.0.1/callback'] })
 })
 
 test('a worker is asked whether it is ready at the port on which it listens', () => {
