@@ -6,12 +6,12 @@ import type { Platform } from '../core/platform.ts'
 import type { FieldError } from '../core/problem.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../core/token.ts'
-import { listTokens as listInStore, mintToken, revokeToken as revokeInStore, type IssuedToken } from '../store/service-accounts.ts'
+import { listTokensOf, mintToken, revokeToken as revokeInStore, type IssuedToken } from '../store/service-accounts.ts'
 import { missingRole, missingScope } from './authorize.ts'
-import { actorOf, type Caller, type Forbidden } from './caller.ts'
+import { actorOf, readableTeams, type Caller, type Forbidden } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
-import { pageOf, parseCursor, type Page, type PageInput } from './page.ts'
+import { emptyPage, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { findServiceAccount } from './service-accounts.ts'
 import type { tokenInput } from './token-input.ts'
 
@@ -20,18 +20,38 @@ type TokenInput = Static<typeof tokenInput>
 /** As much of a token as is kept and shown, so that a leaked one can be found in the list. */
 const PREFIX_LENGTH = 8
 
-/** A page of a service account's tokens, newest first, to whoever may revoke them. */
+/** A page of a service account's tokens, newest first, to whoever may revoke them, and to auditors. */
 export async function listTokens(context: Context, caller: Caller, account: string, page: PageInput): Promise<Result<Page>> {
   const scope = missingScope(caller, 'listTokens')
   if (scope !== null) return refuse(scope)
   const found = await findServiceAccount(context, caller, account)
   if (found === null) return refuse({ code: 'not-found' })
-  const forbidden = missingRole(await context.platform(), caller, 'listTokens', found.team)
+  const forbidden = await missingForTokens(context, caller, found.team)
   if (forbidden !== null) return refuse(forbidden)
+  const pages = await listTokensOfAccounts(context, caller, [account], page)
+  return pages.ok ? ok(pages.value.get(account) ?? emptyPage) : pages
+}
+
+/** Why the caller may not see the tokens of a team's service accounts; null: they may. */
+export async function missingForTokens(context: Context, caller: Caller, team: string): Promise<Forbidden | null> {
+  return missingRole(await context.platform(), caller, 'listTokens', team)
+}
+
+/** The same of many accounts at once; of those whose tokens are not for the caller to see, an empty one. */
+export async function listTokensOfAccounts(
+  context: Context,
+  caller: Caller,
+  accounts: readonly string[],
+  page: PageInput,
+): Promise<Result<ReadonlyMap<string, Page>>> {
+  const scope = missingScope(caller, 'listTokens')
+  if (scope !== null) return refuse(scope)
   const after = parseCursor(page.after, (position) => parseId('token', position))
   if (!after.ok) return after
-  const tokens = await listInStore(context.database.pool, found.principal, { first: page.first + 1, after: after.value })
-  return ok(pageOf(tokens, page.first, presentToken, ({ id }) => id))
+  const platform = await context.platform()
+  const seen = readableTeams(platform, caller)?.filter((team) => missingRole(platform, caller, 'listTokens', team) === null) ?? null
+  const tokens = await listTokensOf(context.database.pool, accounts, seen, { first: page.first + 1, after: after.value })
+  return ok(new Map([...tokens].map(([account, list]) => [account, pageOf(list, page.first, presentToken, ({ id }) => id)])))
 }
 
 /**

@@ -94,13 +94,18 @@ export type IssuedToken = {
   readonly replacedBy: Id<'token'> | null
 }
 
-/** A page of an account's tokens, newest first; those that are over too, since what they did is traced by them. */
-export async function listTokens(
+/**
+ * A page of the tokens of each of these accounts, newest first; those that are over too, since what they did is traced by
+ * them. Of accounts of these teams alone (null: of any).
+ */
+export async function listTokensOf(
   pool: pg.Pool,
-  principal: string,
+  accounts: readonly string[],
+  teams: readonly string[] | null,
   page: { readonly first: number; readonly after: Id<'token'> | null },
-): Promise<readonly IssuedToken[]> {
+): Promise<ReadonlyMap<string, readonly IssuedToken[]>> {
   type Row = Omit<IssuedToken, 'id' | 'impersonateTeams' | 'replacedBy'> & {
+    readonly account: string
     readonly id: string
     readonly impersonateTeams: string[] | null
     readonly replacedBy: string | null
@@ -109,19 +114,24 @@ export async function listTokens(
     pool,
     {
       name: 'list_tokens',
-      text: `select t.id, t.prefix, t.scopes, t.impersonate_teams as "impersonateTeams", t.created_at as "createdAt", p.subject as "createdBy",
-          t.expires_at as "expiresAt", t.last_used_at as "lastUsedAt", t.revoked_at as "revokedAt", t.replaced_by as "replacedBy"
-        from api_token t left join principal p on p.id = t.created_by
-        where t.principal_id = $1 and ($2::uuid is null or t.id < $2) order by t.id desc limit $3`,
+      text: `select a.name as account, t.id, t.prefix, t.scopes, t.impersonate_teams as "impersonateTeams", t.created_at as "createdAt",
+          p.subject as "createdBy", t.expires_at as "expiresAt", t.last_used_at as "lastUsedAt", t.revoked_at as "revokedAt", t.replaced_by as "replacedBy"
+        from service_account a cross join lateral (
+            select * from api_token x where x.principal_id = a.principal_id and ($3::uuid is null or x.id < $3) order by x.id desc limit $4) t
+          left join principal p on p.id = t.created_by
+        where a.name = any ($1::text[]) and a.retired_at is null and ($2::text[] is null or a.team = any ($2)) order by t.id desc`,
     },
-    [principal, page.after === null ? null : idToUuid(page.after), page.first],
+    [accounts, teams, page.after === null ? null : idToUuid(page.after), page.first],
   )
-  return rows.map(({ id, impersonateTeams, replacedBy, ...token }) => ({
-    ...token,
-    id: idFromUuid('token', id),
-    impersonateTeams: impersonateTeams ?? [],
-    replacedBy: replacedBy === null ? null : idFromUuid('token', replacedBy),
-  }))
+  const byAccount = new Map<string, IssuedToken[]>(accounts.map((account) => [account, []]))
+  for (const { account, id, impersonateTeams, replacedBy, ...token } of rows)
+    byAccount.get(account)?.push({
+      ...token,
+      id: idFromUuid('token', id),
+      impersonateTeams: impersonateTeams ?? [],
+      replacedBy: replacedBy === null ? null : idFromUuid('token', replacedBy),
+    })
+  return byAccount
 }
 
 export type TokenToMint = {

@@ -6,11 +6,11 @@ import {
   retireServiceAccount,
 } from '../../../operations/service-accounts.ts'
 import { serviceAccountInput, tokenInput } from '../../../operations/token-input.ts'
-import { createToken, listTokens, revokeToken } from '../../../operations/tokens.ts'
+import { createToken, listTokensOfAccounts, missingForTokens, revokeToken } from '../../../operations/tokens.ts'
 import { connectionOf, edgesOf } from '../connection.ts'
 import type { MutationResolvers, QueryResolvers, Resolvers } from '../generated/types.ts'
 import { judge, readList, withoutNulls } from '../judge.ts'
-import { unwrap } from '../refusal.ts'
+import { Refusal, unwrap } from '../refusal.ts'
 import type { Sources } from '../sources.ts'
 
 export const serviceAccountQueries: Pick<QueryResolvers, 'serviceAccount' | 'serviceAccounts'> = {
@@ -46,9 +46,12 @@ export const serviceAccountMutations: Pick<
 export const serviceAccountTypes: Pick<Resolvers, 'ServiceAccount' | 'ServiceAccountConnection' | 'TokenConnection'> = {
   ServiceAccount: {
     team: ({ team }) => ({ name: team }),
-    async tokens({ name }, args, { context, caller }) {
+    async tokens({ name, team }, args, { context, caller, load }) {
       const { page } = readList(plainQuery, args)
-      return connectionOf(await listTokens(context, caller, name, page), page)
+      const forbidden = await missingForTokens(context, caller, team)
+      if (forbidden !== null) throw new Refusal(forbidden)
+      const read = (names: readonly string[]) => listTokensOfAccounts(context, caller, names, page)
+      return connectionOf(await load.page('ServiceAccount.tokens', name, page, read), page)
     },
   },
   ServiceAccountConnection: { edges: edgesOf },
