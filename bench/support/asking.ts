@@ -1,6 +1,6 @@
 import { scopes, type Caller } from '../../src/operations/caller.ts'
 import type { Context } from '../../src/operations/context.ts'
-import { openContext } from '../../src/operations/open-context.ts'
+import { openContext, type ContextParts } from '../../src/operations/open-context.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { openNotices } from '../../src/store/notices.ts'
 import { knowPrincipal } from '../../src/store/principals.ts'
@@ -8,10 +8,11 @@ import { knowPrincipal } from '../../src/store/principals.ts'
 /** Operations without a face, and a person who asks. */
 export type Asking = { readonly context: Context; readonly ann: Caller; close(): Promise<void> }
 
-export async function openAsking(appUrl: string): Promise<Asking> {
+export async function openAsking(appUrl: string, believed: Partial<Pick<ContextParts, 'issuers' | 'tokenSigner'>> = {}): Promise<Asking> {
   const database = openDatabase({ url: appUrl, poolSize: 8, onIdleError: () => undefined })
   const notices = await openNotices(appUrl, () => undefined)
   const context = openContext({
+    ...believed,
     database,
     notices,
     hints: { deliver: () => undefined, close: async () => undefined, fault: null },
