@@ -44,7 +44,8 @@ for (const { path, make } of generated) {
   } else {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, content)
-    console.log(`${path} written`)
+    // An install, which makes what is not committed, says nothing.
+    if (current !== null) console.log(`${path} written`)
   }
 }
 for (const change of breakingChanges()) {
