@@ -10,18 +10,19 @@ import type { FieldError } from '../core/problem.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { findIllFormedText } from '../core/schema.ts'
 import { readPlatformDocuments } from '../store/documents.ts'
-import { listUses, type BlueprintUse } from '../store/resources.ts'
+import { listResourceVersions } from '../store/resource-lists.ts'
 import { applyParsed, platformOf, platformWith, type StoredPlatform } from './apply-documents.ts'
 import { missingPlatformRole } from './authorize.ts'
 import type { BlueprintImport } from './blueprint-import.ts'
 import type { Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
+import { presentResources } from './read-resources.ts'
 
 /** Rounds before an import gives up because somebody else applies the same versions without a pause. */
 const MAX_ROUNDS = 5
-/** Of what lives more is not told: it is for a person to read. */
-const MAX_USES = 1_000
+/** Of what lives of one blueprint more is not told: a list of its own has all. */
+const MAX_TOUCHED = 200
 
 type Outcome = Result<Imported, ImportRefusal>
 
@@ -101,9 +102,9 @@ function asChanged(document: BlueprintDocument) {
 }
 
 async function present(context: Context, outcomes: readonly Outcome[]): Promise<readonly JsonObject[]> {
-  const changed = outcomes.flatMap((o) => (o.ok && o.value.outcome === 'changed' ? [o.value.document.metadata.name] : []))
-  const uses = changed.length === 0 ? [] : await listUses(context.database.pool, changed, MAX_USES)
-  return outcomes.map((outcome) => (outcome.ok ? presentImported(outcome.value, uses) : presentRefusal(outcome.problem)))
+  const results: JsonObject[] = []
+  for (const outcome of outcomes) results.push(outcome.ok ? await presentImported(context, outcome.value) : presentRefusal(outcome.problem))
+  return results
 }
 
 function presentRefusal({ source, blueprint, reasons }: ImportRefusal): JsonObject {
@@ -120,7 +121,7 @@ function presentRefusal({ source, blueprint, reasons }: ImportRefusal): JsonObje
   }
 }
 
-function presentImported({ source, outcome, document, warnings, diff }: Imported, uses: readonly BlueprintUse[]): JsonObject {
+async function presentImported(context: Context, { source, outcome, document, warnings, diff }: Imported): Promise<JsonObject> {
   const { name } = document.metadata
   return {
     source: { ...source },
@@ -130,7 +131,13 @@ function presentImported({ source, outcome, document, warnings, diff }: Imported
     reasons: [],
     warnings: warnings.map((detail) => ({ detail })),
     diff: diff.map((difference) => ({ ...difference })),
-    touches: outcome === 'changed' ? uses.filter((use) => use.blueprint.name === name).map((use) => ({ ...use })) : [],
+    touches: outcome === 'changed' ? await touchedBy(context, name) : [],
     document: document as unknown as Json, // A document is JSON.
   }
+}
+
+/** What lives of a blueprint, in any version: each stays at its own until somebody updates it. An administrator sees all. */
+async function touchedBy(context: Context, blueprint: string): Promise<readonly JsonObject[]> {
+  const versions = await listResourceVersions(context.database.pool, null, { blueprint }, { first: MAX_TOUCHED, after: null })
+  return presentResources(context, versions)
 }

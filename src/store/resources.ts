@@ -71,30 +71,6 @@ export async function readLiveResources(
   )
 }
 
-export type BlueprintUse = Pick<ResourceRecord, 'id' | 'name' | 'team' | 'environment' | 'blueprint'>
-
-/** What lives of these blueprints, in any version, of all teams; at most `limit`. */
-export async function listUses(pool: pg.Pool, blueprints: readonly string[], limit: number): Promise<readonly BlueprintUse[]> {
-  type Row = { id: string; name: string; team: string; environment: string; blueprint_name: string; blueprint_version: string }
-  const rows = await run<Row>(
-    pool,
-    {
-      name: 'list_uses',
-      text: `select x.id, x.name, x.team, x.environment, x.blueprint_name, x.blueprint_version
-      from resource x where x.blueprint_name = any ($1) and x.status <> 'deleted' and x.revision > 0
-      order by x.team, x.environment, x.name limit $2`,
-    },
-    [blueprints, limit],
-  )
-  return rows.map(({ id, name, team, environment, blueprint_name, blueprint_version }) => ({
-    id: idFromUuid('resource', id),
-    name,
-    team,
-    environment,
-    blueprint: { name: blueprint_name, version: blueprint_version },
-  }))
-}
-
 /** One resource of these teams (null: of all); deleted ones stay readable. */
 export async function readResource(
   { prisma }: Database,

@@ -5,7 +5,6 @@ export function definition(
   plural: string,
   more: { readonly spec?: JsonObject; readonly properties?: JsonObject; readonly schema?: JsonObject } = {},
 ): JsonObject {
-  const kind = plural.charAt(0).toUpperCase() + plural.slice(1)
   const properties = more.properties ?? { size: { type: 'string', enum: ['s', 'm'], default: 's' } }
   const openAPIV3Schema = { type: 'object', properties: { spec: { type: 'object', properties, ...more.schema } } }
   return {
@@ -15,7 +14,7 @@ export function definition(
     spec: {
       group: 'things.example.com',
       scope: 'Namespaced',
-      names: { kind, plural },
+      names: { kind: 'Thing', plural, singular: plural },
       versions: [{ name: 'v1', served: true, referenceable: true, schema: { openAPIV3Schema } }],
       ...more.spec,
     },

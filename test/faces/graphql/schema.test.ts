@@ -19,6 +19,7 @@ import { breakingChanges, readSdl } from '../../../scripts/generate-graphql.ts'
 import { isObject } from '../../../src/core/json.ts'
 import { enumName } from '../../../src/faces/graphql/enum-words.ts'
 import { makeSchema } from '../../../src/faces/graphql/schema.ts'
+import { blueprintImport } from '../../../src/operations/blueprint-import.ts'
 import { branchAcceptance } from '../../../src/operations/branch-acceptance.ts'
 import { documentBatch } from '../../../src/operations/document-batch.ts'
 import {
@@ -222,6 +223,7 @@ describe('inputs are those of REST, field by field', () => {
     ['RetryRequestInput', { ...id, ...key }],
     ['AcceptBranchInput', expected(membersOf(branchAcceptance))],
     ['ApplyInput', { ...expected(membersOf(documentBatch)), dryRun: 'Boolean' }],
+    ['ImportBlueprintsInput', { ...expected(membersOf(blueprintImport)), price: 'JSON', allow: 'JSON', dryRun: 'Boolean' }],
     ...['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service', 'Trust'].flatMap((kind): [string, Record<string, string>][] => [
       [`Put${kind}Input`, { ...inDocuments, document: 'JSON required' }],
       [`Delete${kind}Input`, inDocuments],
@@ -249,7 +251,7 @@ describe('inputs are those of REST, field by field', () => {
   test('and there is no other input', () => {
     const inputs = types.filter(isInputObjectType)
 
-    expect(inputs.length).toBe(9 + 14)
+    expect(inputs.length).toBe(10 + 14)
   })
 })
 

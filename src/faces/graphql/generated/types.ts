@@ -456,7 +456,7 @@ export type ImportResultResolvers = {
   readonly outcome?: Resolve<Source<'ImportResult'>, object, ImportOutcome>
   readonly reasons?: Resolve<Source<'ImportResult'>, object, readonly (Source<'FieldError'>)[]>
   readonly source?: Resolve<Source<'ImportResult'>, object, Source<'ImportSource'>>
-  readonly touches?: Resolve<Source<'ImportResult'>, object, readonly (Source<'ImportTouched'>)[]>
+  readonly touches?: Resolve<Source<'ImportResult'>, object, readonly (Source<'Resource'>)[]>
   readonly version?: Resolve<Source<'ImportResult'>, object, string | null>
   readonly warnings?: Resolve<Source<'ImportResult'>, object, readonly (Source<'ImportWarning'>)[]>
 }
@@ -476,19 +476,6 @@ export type ImportDifferenceResolvers = {
 
 export type ImportWarningResolvers = {
   readonly detail?: Resolve<Source<'ImportWarning'>, object, string>
-}
-
-export type ImportTouchedResolvers = {
-  readonly blueprint?: Resolve<Source<'ImportTouched'>, object, Source<'ImportedVersion'>>
-  readonly environment?: Resolve<Source<'ImportTouched'>, object, string>
-  readonly id?: Resolve<Source<'ImportTouched'>, object, string>
-  readonly name?: Resolve<Source<'ImportTouched'>, object, string>
-  readonly team?: Resolve<Source<'ImportTouched'>, object, string>
-}
-
-export type ImportedVersionResolvers = {
-  readonly name?: Resolve<Source<'ImportedVersion'>, object, string>
-  readonly version?: Resolve<Source<'ImportedVersion'>, object, string>
 }
 
 export type PermissionsResolvers = {
@@ -1200,8 +1187,6 @@ export type Resolvers = {
   readonly ImportSource?: ImportSourceResolvers
   readonly ImportDifference?: ImportDifferenceResolvers
   readonly ImportWarning?: ImportWarningResolvers
-  readonly ImportTouched?: ImportTouchedResolvers
-  readonly ImportedVersion?: ImportedVersionResolvers
   readonly Permissions?: PermissionsResolvers
   readonly Permission?: PermissionResolvers
   readonly Me?: MeResolvers

@@ -65,16 +65,9 @@ const result = Type.Object({
   diff: Type.Array(Type.Object({ pointer: Type.String(), before: anything, after: anything, breaking: Type.Boolean() }), {
     description: 'What is other than in the version before. Pointers start at the Blueprint.',
   }),
-  touches: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      name: Type.String(),
-      team: Type.String(),
-      environment: Type.String(),
-      blueprint: Type.Object({ name: Type.String(), version: Type.String() }),
-    }),
-    { description: 'What lives of the blueprint, each at its version, until somebody updates it; 1,000 of all results at most.' },
-  ),
+  touches: Type.Array(Type.Unsafe({ $ref: 'Resource#' }), {
+    description: 'What lives of the blueprint, each at its version until somebody updates it; 200 at most.',
+  }),
   document: Type.Unsafe({ type: ['object', 'null'], additionalProperties: true, description: 'The Blueprint; null where it is refused.' }),
 })
 
