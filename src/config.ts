@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { parseDuration } from './core/duration.ts'
 import { parseAllowedAddresses, type AllowedAddresses } from './adapters/webhook/addresses.ts'
@@ -40,6 +41,10 @@ export type Config = {
   readonly keys: readonly Secret[]
   /** Requests a second and burst, per principal; 0 is off. */
   readonly rateLimit: number
+  /** The same per address, before anybody knows who asks; and credentials a minute per address that are not taken. */
+  readonly addressLimits: { readonly requests: number; readonly failures: number }
+  /** Whose X-Forwarded-For is believed: so many proxies, or those at these addresses; null: nobody's. */
+  readonly trustProxy: { readonly hops: number } | { readonly networks: readonly string[] } | null
   /** Streams of events that are open at once, of one principal and of all; 0 is off. */
   readonly streams: { readonly perCaller: number; readonly perProcess: number }
   /** Whether GraphQL's schema may be asked for. */
@@ -86,6 +91,9 @@ const variables = {
   PURSER_KEY: null,
   LOG_LEVEL: 'info',
   PURSER_RATE_LIMIT: '500',
+  PURSER_RATE_LIMIT_ADDRESS: '2000',
+  PURSER_RATE_LIMIT_FAILURES: '60',
+  PURSER_TRUST_PROXY: null,
   PURSER_STREAMS_PER_CALLER: '500',
   PURSER_STREAMS: '5000',
   PURSER_GRAPHQL_INTROSPECTION: 'true',
@@ -156,6 +164,16 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
     keys: parse('PURSER_KEY', 'secrets of at least 32 characters each, separated by commas', parseKeys, Object.freeze([])),
     logLevel: parse('LOG_LEVEL', `one of ${logLevels.join(', ')}`, (v) => logLevels.find((l) => l === v) ?? null, 'info'),
     rateLimit: parse('PURSER_RATE_LIMIT', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+    addressLimits: Object.freeze({
+      requests: parse('PURSER_RATE_LIMIT_ADDRESS', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+      failures: parse('PURSER_RATE_LIMIT_FAILURES', 'a whole number of failures a minute, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+    }),
+    trustProxy: parse(
+      'PURSER_TRUST_PROXY',
+      'a number of proxies from 1 to 10, or addresses and networks such as 10.0.0.0/8',
+      proxies,
+      null,
+    ),
     streams: Object.freeze({
       perCaller: parse('PURSER_STREAMS_PER_CALLER', 'a whole number of streams, 0 for no limit', wholeNumber(0, 1_000_000), 0),
       perProcess: parse('PURSER_STREAMS', 'a whole number of streams, 0 for no limit', wholeNumber(0, 1_000_000), 0),
@@ -200,6 +218,9 @@ export function presentConfig(config: Config): string {
     PURSER_KEY: config.keys.join(', ') || (config.database === null ? '(embedded)' : '(none: no short-lived tokens)'),
     LOG_LEVEL: config.logLevel,
     PURSER_RATE_LIMIT: config.rateLimit,
+    PURSER_RATE_LIMIT_ADDRESS: config.addressLimits.requests,
+    PURSER_RATE_LIMIT_FAILURES: config.addressLimits.failures,
+    PURSER_TRUST_PROXY: presentProxies(config.trustProxy),
     PURSER_STREAMS_PER_CALLER: config.streams.perCaller,
     PURSER_STREAMS: config.streams.perProcess,
     PURSER_GRAPHQL_INTROSPECTION: config.introspection,
@@ -272,6 +293,25 @@ function parseScopes(value: string): readonly string[] | null {
   return scopes.includes('openid') && scopes.length <= 50 && scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/.test(scope))
     ? Object.freeze(scopes)
     : null
+}
+
+function proxies(value: string): Config['trustProxy'] {
+  const hops = wholeNumber(1, 10)(value)
+  if (hops !== null) return Object.freeze({ hops })
+  const networks = value.split(',').map((network) => network.trim())
+  return networks.every(isNetwork) ? Object.freeze({ networks: Object.freeze(networks) }) : null
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/')
+  const family = isIP(address)
+  const bits = prefix === undefined ? 0 : wholeNumber(0, family === 6 ? 128 : 32)(prefix)
+  return family !== 0 && more.length === 0 && bits !== null
+}
+
+function presentProxies(trusted: Config['trustProxy']): string {
+  if (trusted === null) return '(none: X-Forwarded-For is not looked at)'
+  return 'hops' in trusted ? String(trusted.hops) : trusted.networks.join(',')
 }
 
 function flag(value: string): boolean | null {

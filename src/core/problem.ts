@@ -53,7 +53,8 @@ export type Problem =
   | { readonly code: 'delivery-refused'; readonly detail: string }
   | { readonly code: 'precondition-failed'; readonly detail: string }
   | { readonly code: 'too-large'; readonly detail: string }
-  | { readonly code: 'rate-limited'; readonly retryAfterS: number }
+  /** `of`: what there was too much of, where it was not the caller's requests. */
+  | { readonly code: 'rate-limited'; readonly retryAfterS: number; readonly of?: 'address' | 'failures' }
   | { readonly code: 'invalid'; readonly errors: readonly FieldError[] }
   | { readonly code: 'invalid-parameters'; readonly errors: readonly FieldError[] }
   | { readonly code: 'invalid-document'; readonly errors: readonly FieldError[] }
@@ -182,7 +183,7 @@ function explain(problem: Exclude<Problem, { code: 'not-found' }>): Explanation 
       return { detail: problem.detail, members: { path: problem.path, ...(problem.commit === null ? {} : { commit: problem.commit }) } }
     case 'rate-limited':
       return {
-        detail: `Too many requests from this caller. Try again in ${problem.retryAfterS} s.`,
+        detail: `${tooMany(problem)}. Try again in ${problem.retryAfterS} s.`,
         members: { retryAfter: problem.retryAfterS },
       }
     case 'invalid':
@@ -201,6 +202,11 @@ function explain(problem: Exclude<Problem, { code: 'not-found' }>): Explanation 
     case 'unavailable':
       return { detail: problem.detail, members: { retryAfter: problem.retryAfterS } }
   }
+}
+
+function tooMany({ of }: Extract<Problem, { code: 'rate-limited' }>): string {
+  if (of === undefined) return 'Too many requests from this caller'
+  return of === 'address' ? 'Too many requests from this address' : 'Too many credentials from this address that are not valid'
 }
 
 function explainDenial(problem: Extract<Problem, { code: 'policy-denied' }>): Explanation {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { openIssuers } from '../adapters/issuer/issuers.ts'
 import { openTokenSigner } from '../adapters/issuer/purser-tokens.ts'
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
+import { openSharedCounts } from '../adapters/redis/shared-counts.ts'
 import type { Config } from '../config.ts'
 import { hashToken } from '../core/token.ts'
 import { graphiqlPage } from '../faces/graphql/graphiql-page.ts'
@@ -61,11 +62,20 @@ export async function serve(args: readonly string[]): Promise<number> {
     const history = openHistory(config)
     lifecycle.onStop('git histories', 5_000, () => history.close())
     const { graphqlFace } = await graphql
+    const sharedCounts = config.redisUrl === null ? null : openSharedCounts(config.redisUrl.reveal(), log)
+    if (sharedCounts !== null) lifecycle.onStop('shared counts', 1_000, () => sharedCounts.close())
+    lifecycle.onStop('failed authentications', 3_000, () => context.failedAuthentications.flush())
     const app = await buildApp({
       context,
       history,
       log,
       rateLimit: config.rateLimit,
+      limits: {
+        perAddress: config.addressLimits.requests,
+        failures: config.addressLimits.failures,
+        trustProxy: config.trustProxy,
+        shared: sharedCounts,
+      },
       stopping: lifecycle.stopping,
       metrics,
       ...signInOf(config),

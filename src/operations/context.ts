@@ -2,6 +2,7 @@ import type { Platform } from '../core/platform.ts'
 import type { Admission } from '../store/admission.ts'
 import type { Database } from '../store/database.ts'
 import type { PlanReads } from '../store/plan-reads.ts'
+import type { FailedAuthentications } from './failed-authentications.ts'
 import type { Followers } from './followers.ts'
 import type { DeliveryHints, Issuers, TokenSigner } from './ports.ts'
 
@@ -19,6 +20,8 @@ export type Context = {
   /** Who follows events in this process. */
   readonly followers: Followers
   readonly hints: DeliveryHints
+  /** Credentials that were not taken, on their way to the log. */
+  readonly failedAuthentications: FailedAuthentications
   /** Migrations of this version that the database lacks. */
   pendingMigrations(): Promise<readonly string[]>
   readonly currency: string

@@ -7,6 +7,7 @@ import type { Notices } from '../store/notices.ts'
 import { openPlanReads } from '../store/plan-reads.ts'
 import type { Context, PlatformRoles } from './context.ts'
 import { openEventTail, type EventTail } from './event-tail.ts'
+import { openFailedAuthentications } from './failed-authentications.ts'
 import { defaultFollowerLimits, openFollowers, type FollowerLimits } from './followers.ts'
 import type { DeliveryHints, Issuers, TokenSigner } from './ports.ts'
 
@@ -37,6 +38,7 @@ export function openContext(parts: ContextParts): Context {
     hints,
     currency,
     allowFileRepositories,
+    failedAuthentications: openFailedAuthentications(database, () => parts.now()),
     admission: openAdmission(database.pool),
     planReads: openPlanReads(database.pool),
     platform: cache.platform,

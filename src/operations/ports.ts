@@ -187,3 +187,13 @@ export interface Hooks {
   /** Posts a text to the hook whose URL the secret is. Never throws; aborting the signal ends it. */
   post(hook: SecretSource, text: string, stop: AbortSignal): Promise<HookAnswer>
 }
+
+/** Counts that processes share for a moment, such as who asked how often within a second. */
+export interface SharedCounts {
+  /** Adds to each key, and answers for each what all together have and when it is forgotten. Throws while nobody is there to ask. */
+  add(
+    counts: readonly { readonly key: string; readonly count: number }[],
+    windowMs: number,
+  ): Promise<readonly { readonly count: number; readonly msLeft: number }[]>
+  close(): Promise<void>
+}

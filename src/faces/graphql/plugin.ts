@@ -91,7 +91,7 @@ export async function graphqlFace(app: FastifyInstance, host: Host, options: Gra
   async function countMutations(caller: Caller, document: DocumentNode, operation: OperationDefinitionNode): Promise<void> {
     if (operation.operation !== 'mutation') return
     for (let more = rootFieldsOf(document, operation) - 1; more > 0; more--) {
-      const slowed = await host.countOne(caller)
+      const slowed = host.countOne(caller)
       if (slowed !== null) throw new Refusal(slowed)
     }
   }

@@ -22,7 +22,13 @@ export type SocketHost = {
   /** What an error is to the caller; it is in the log then. */
   failureOf(error: Error, log: FastifyBaseLogger): Problem
   /** Counts one more question of a caller; the refusal when there are too many. */
-  countOne(caller: Caller): Promise<Problem | null>
+  countOne(caller: Caller): Problem | null
+  /** Counts one more that comes from an address, whoever it is; the refusal when there are too many. */
+  admit(request: IncomingMessage): Problem | null
+  /** Who was authenticated on another way than as a request. */
+  accepted(caller: Caller): void
+  /** Credentials that were not taken; what to answer instead when there were too many. */
+  failed(request: IncomingMessage, authorization: string | undefined): Problem | null
   /** Aborted from the stop signal on. */
   readonly stopping: AbortSignal
 }
@@ -61,7 +67,7 @@ const NOBODY = 'nobody'
 /** One connection. `leave`: gives back its place among the followers. */
 type Connection = {
   readonly socket: WebSocket
-  readonly headers: IncomingMessage['headers']
+  readonly request: IncomingMessage
   readonly log: FastifyBaseLogger
   readonly judge: Judge
   leave: () => void
@@ -89,17 +95,18 @@ export function serveSockets(app: FastifyInstance, host: SocketHost, schema: Gra
     else sockets.handleUpgrade(request, stream, head, (socket) => open(socket, request))
   })
 
-  function open(socket: WebSocket, { headers }: IncomingMessage): void {
+  function open(socket: WebSocket, request: IncomingMessage): void {
     const log = app.log.child({ socket: randomUUID() })
-    const leave = placeForStranger()
     socket.on('error', (err) => log.debug({ err }, 'a socket broke'))
+    if (host.admit(request) !== null) return socket.close(tryAgainLater, problems['rate-limited'].title)
+    const leave = placeForStranger()
     if (leave === null) return socket.close(tryAgainLater, 'Too many streams')
     if (host.stopping.aborted) {
       leave()
       return socket.close(restart, 'Restarting')
     }
     const judge: Judge = (error) => host.failureOf(error, log)
-    const connection: Connection = { socket, headers, log, judge, leave, caller: null, credentials: null }
+    const connection: Connection = { socket, request, log, judge, leave, caller: null, credentials: null }
     strangers.add(connection)
     const closed = server.opened(
       carry(socket, (error) => closeFor(connection, error)),
@@ -178,9 +185,14 @@ function makeSubscriptionServer(
   return makeServer<Record<string, unknown> | undefined, Connection>({
     connectionInitWaitTimeout: options.initMilliseconds ?? socketLimits.initMilliseconds,
     async onConnect({ extra: connection, connectionParams = {} }) {
-      const credentials = credentialsIn(connection.headers, connectionParams)
+      const credentials = credentialsIn(connection.request.headers, connectionParams)
       const caller = await authenticate(context, credentials)
-      if (!caller.ok) return refuseConnection(connection, caller.problem)
+      if (!caller.ok) {
+        const { problem } = caller
+        const slowed = problem.code === 'unauthenticated' ? host.failed(connection.request, credentials.authorization) : null
+        return refuseConnection(connection, slowed ?? problem)
+      }
+      host.accepted(caller.value)
       const own = context.followers.enter(caller.value.via?.principal ?? caller.value.principal)
       if (own === null) return refuseConnection(connection, { code: 'rate-limited', retryAfterS: 10 })
       strangers.delete(connection)
@@ -193,7 +205,7 @@ function makeSubscriptionServer(
     async onSubscribe({ extra: connection, subscriptions }, _id, payload) {
       try {
         if (Object.keys(subscriptions).length > socketLimits.subscriptions) throw new Refusal({ code: 'rate-limited', retryAfterS: 10 })
-        const slowed = await host.countOne(callerOf(connection))
+        const slowed = host.countOne(callerOf(connection))
         if (slowed !== null) throw new Refusal(slowed)
         const subscription = readSubscription(schema, inputOf(payload), introspection)
         if (!('document' in subscription)) return subscription

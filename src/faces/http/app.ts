@@ -1,19 +1,22 @@
+import type { IncomingMessage } from 'node:http'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Registry } from 'prom-client'
+import type { Problem } from '../../core/problem.ts'
 import type { BranchHistory } from '../../operations/branch-history.ts'
+import type { Caller } from '../../operations/caller.ts'
 import type { Context } from '../../operations/context.ts'
 import { negotiate } from './accept.ts'
 import { negotiateFormats } from './answer.ts'
 import { callerOf, requireCaller } from './authentication.ts'
 import { acceptJson } from './bodies.ts'
 import type { HttpApp } from './http-app.ts'
+import { countAddresses, countCallers, looksOf, openGate, type Gate, type Limits } from './gate.ts'
 import { judgeShapes } from './judge.ts'
 import { measureRequests, measureStreams, processMetrics } from './metrics.ts'
 import { describeApi, serveDescription } from './openapi.ts'
 import { measurePlatform } from './platform-metrics.ts'
 import { answerBrokenRequest, answerError, failureOf, problemHeaders, refusalOf, sendProblem } from './problems.ts'
-import { limitRate, type CountOne } from './rate-limit.ts'
 import { requestIdOf, requestLog } from './request-id.ts'
 import { RouteTable, type TableRoute } from './route-table.ts'
 import { applyRoutes } from './routes/apply.ts'
@@ -49,6 +52,8 @@ export type AppOptions = {
   readonly log: FastifyBaseLogger
   /** Requests a second of one credential; 0: no limit. */
   readonly rateLimit: number
+  /** What else is limited; nothing where it is left out. */
+  readonly limits?: Omit<Limits, 'perCaller'>
   /** Aborted from the stop signal on: not ready any more, and nobody is kept waiting. */
   readonly stopping: AbortSignal
   /** Another face at the same door: what is registered there has a caller, and shares what each may ask a second. */
@@ -68,9 +73,14 @@ export type Host = {
   readonly headersOf: typeof problemHeaders
   readonly negotiate: typeof negotiate
   readonly failureOf: typeof failureOf
-  readonly countOne: CountOne
+  countOne(caller: Caller): Problem | null
+  admit(request: IncomingMessage): Problem | null
+  accepted(caller: Caller): void
+  failed(request: IncomingMessage, authorization: string | undefined): Problem | null
   readonly stopping: AbortSignal
 }
+
+const noLimits: Omit<Limits, 'perCaller'> = { perAddress: 0, failures: 0, trustProxy: null, shared: null }
 
 /** The version of the API's description. */
 const API_VERSION = '1.0.0'
@@ -122,10 +132,12 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
   signInRoutes(app, options.signIn ?? null)
   await serveDescription(app)
   pages?.(app)
-  await app.register(async (open) => tokenRoutes(open, context), { prefix: '/v1' })
+  const gate = openGate({ ...(options.limits ?? noLimits), perCaller: rateLimit }, context, metrics)
+  await app.register(async (open) => tokenRoutes(open, context, gate), { prefix: '/v1' })
   await app.register(async (guarded) => {
-    requireCaller(guarded, context)
-    const countOne = await limitRate(guarded, rateLimit)
+    countAddresses(guarded, gate)
+    requireCaller(guarded, context, gate)
+    countCallers(guarded, gate)
     await guarded.register(
       async (v1) => {
         // Before the body is looked at, and after the caller: a path without a route is answered like any other.
@@ -138,11 +150,21 @@ export async function buildApp(options: AppOptions): Promise<HttpApp> {
     )
     if (beside !== undefined)
       await guarded.register(async (room) =>
-        beside(room, { callerOf, refusalOf, headersOf: problemHeaders, negotiate, failureOf, countOne, stopping }),
+        beside(room, { callerOf, refusalOf, headersOf: problemHeaders, negotiate, failureOf, ...countedBy(gate), stopping }),
       )
   })
   await app.ready()
   return app
+}
+
+/** The gate, for what comes on another way than as a request. */
+function countedBy(gate: Gate): Pick<Host, 'countOne' | 'admit' | 'accepted' | 'failed'> {
+  return {
+    countOne: (caller) => gate.count(caller).refused?.problem ?? null,
+    admit: (request) => gate.admit(request)?.problem ?? null,
+    accepted: (caller) => gate.accepted(caller),
+    failed: (request, authorization) => gate.failed(request, looksOf(authorization))?.problem ?? null,
+  }
 }
 
 async function registerNouns(v1: HttpApp, context: Context, history: BranchHistory | null, stopping: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type { Result } from '../../core/result.ts'
 import { authenticate } from '../../operations/authenticate.ts'
 import type { Caller } from '../../operations/caller.ts'
 import type { Context } from '../../operations/context.ts'
+import { looksOf, type Gate } from './gate.ts'
 import { Refused } from './problems.ts'
 
 declare module 'fastify' {
@@ -14,14 +15,19 @@ declare module 'fastify' {
 }
 
 /** Everything below this instance needs a caller, unknown paths included. Before all else: nobody learns more than 401 for nothing. */
-export function requireCaller(app: FastifyInstance, context: Context): void {
+export function requireCaller(app: FastifyInstance, context: Context, gate: Gate): void {
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request) => {
     // Node takes the first, whoever stands in front of it perhaps the last.
     if (isSentTwice('authorization', request.raw.rawHeaders))
       throw new Refused({ code: 'malformed', detail: 'Authorization was sent more than once.' })
     const caller = await authenticateRequest(context, request)
-    if (!caller.ok) throw new Refused(caller.problem, challengeOf(caller.problem, request.headers.authorization))
+    if (!caller.ok) {
+      const { authorization } = request.headers
+      const slowed = caller.problem.code === 'unauthenticated' ? gate.failed(request.raw, looksOf(authorization)) : null
+      throw slowed ?? new Refused(caller.problem, challengeOf(caller.problem, authorization))
+    }
+    gate.accepted(caller.value)
     request.caller = caller.value
   })
 }
