@@ -83,7 +83,7 @@ const optionNouns: Readonly<Record<string, string>> = {
   '--resource': 'resources',
 }
 
-const kinds = ['environments', 'teams', 'blueprints', 'policies', 'budgets', 'services']
+const kinds = ['environments', 'teams', 'blueprints', 'policies', 'budgets', 'services', 'trusts']
 
 type Ask = (path: string) => Promise<unknown>
 

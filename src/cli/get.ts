@@ -14,6 +14,7 @@ const kinds: Readonly<Record<string, string>> = {
   policy: 'policies',
   budget: 'budgets',
   service: 'services',
+  trust: 'trusts',
 }
 
 /** `purser get`: documents of a kind, or one of them as it is in force. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { kinds } from '../../src/core/document/document.ts'
 import { fakeApiPerTest } from './run-cli.ts'
 import { committedRequest, queuedRequest, sampleDiff, sampleRequest } from './samples.ts'
 
@@ -182,4 +183,10 @@ describe('retry', () => {
 
     expect(api.seen.map((seen) => seen.headers['idempotency-key'])).toEqual(['k', 'k'])
   })
+})
+
+it('every kind of document can be got, in the singular and the plural', async () => {
+  for (const [kind, { path }] of Object.entries(kinds)) for (const word of [kind, path]) await api.purser(`get ${word} some`)
+
+  expect(api.seen.map((call) => call.path)).toEqual(Object.values(kinds).flatMap(({ path }) => [`/v1/${path}/some`, `/v1/${path}/some`]))
 })
