@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
+import type { ImportOptions } from './blueprints-import.ts'
 import type { BudgetsOptions } from './get.ts'
-import { parseCount } from './options.ts'
+import { collect, parseCount } from './options.ts'
 import type { PageOptions } from './pages.ts'
 import type { ResourcesOptions } from './resources.ts'
 import { asking, doneHelp, type Start } from './start.ts'
@@ -30,7 +31,9 @@ export function addReadingCommands(program: Command, start: Start): void {
         return await budgets(context, name, options)
       }),
     )
-  paged(program.command('blueprints').helpGroup(asking).description('list what may be asked for, or show what one takes'))
+  const blueprints = program.command('blueprints').helpGroup(asking).description('list what may be asked for, or show what one takes')
+  addImport(blueprints, start)
+  paged(blueprints)
     .argument('[name]', 'a blueprint, or name@version')
     .addHelpText('after', `\n${doneHelp}\n\nExample:\n  purser blueprints postgres`)
     .action((name: string | undefined, options: PageOptions, command: Command) =>
@@ -77,6 +80,30 @@ export function addReadingCommands(program: Command, start: Start): void {
       start(command.optsWithGlobals(), async (context) => {
         const { completion } = await import('./completion.ts')
         return await completion(context, shell)
+      }),
+    )
+}
+
+function addImport(blueprints: Command, start: Start): void {
+  blueprints.helpCommand(false)
+  blueprints
+    .command('import')
+    .description("make blueprints of Crossplane's CompositeResourceDefinitions")
+    .addOption(
+      new Option('-f, --file <path>', 'file, directory (*.yaml, *.yml, *.json below it) or - (repeatable)')
+        .argParser(collect)
+        .makeOptionMandatory(),
+    )
+    .option('--price <price>', 'free, or CEL that yields the price of a month; what has a price keeps it')
+    .option('--dry-run', 'answer the same, store nothing')
+    .addHelpText(
+      'after',
+      '\nExit codes:\n  0 all imported  1 one is refused  2 usage\n\nExample:\n  purser blueprints import -f xrd.yaml --dry-run',
+    )
+    .action((options: ImportOptions, command: Command) =>
+      start(command.optsWithGlobals(), async (context) => {
+        const { importBlueprints } = await import('./blueprints-import.ts')
+        return await importBlueprints(context, options)
       }),
     )
 }
