@@ -19,7 +19,7 @@ const short: Shortfall = {
 /** One believable problem of each code: the example on its page. Total: a code without a sample does not compile. */
 const samples: { readonly [C in ProblemCode]: Extract<Problem, { code: C }> } = {
   malformed: { code: 'malformed', detail: 'The body is no JSON.' },
-  unauthenticated: { code: 'unauthenticated', detail: 'The token is not valid: unknown, expired or revoked.' },
+  unauthenticated: { code: 'unauthenticated', detail: 'This token was revoked.' },
   forbidden: { code: 'forbidden', detail: 'A viewer of team payments cannot submit requests.', needs: 'role developer in team payments' },
   'policy-denied': {
     code: 'policy-denied',

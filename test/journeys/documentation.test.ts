@@ -17,7 +17,15 @@ import { runPurser } from '../support/server.ts'
  * `npx purser` is the source. Every ```yaml block is applied as a dry run, together with those before it on its page, and
  * is in the folder `platform`.
  */
-const pages = ['README.md', 'docs/requests.md', 'docs/documents.md', 'docs/running.md', 'docs/graphql.md', 'docs/clients.md']
+const pages = [
+  'README.md',
+  'docs/requests.md',
+  'docs/documents.md',
+  'docs/running.md',
+  'docs/graphql.md',
+  'docs/clients.md',
+  'docs/identity.md',
+]
 
 /** Blocks that are not run, by their first line, and why. This list only gets shorter. */
 const notRun: readonly { readonly page: string; readonly begins: string; readonly because: string }[] = [
@@ -28,6 +36,7 @@ const notRun: readonly { readonly page: string; readonly begins: string; readonl
   },
   { page: 'README.md', begins: 'npm ci && npm test', because: 'this test is a part of it' },
   { page: 'docs/running.md', begins: "export DATABASE_URL='", because: 'there is no database server of that name' },
+  { page: 'docs/identity.md', begins: 'export OIDC_ISSUER=', because: 'there is no issuer of that name' },
   { page: 'docs/running.md', begins: 'HEAD=', because: 'only a branch whose history was rewritten can be accepted' },
 ]
 
