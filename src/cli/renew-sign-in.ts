@@ -1,31 +1,13 @@
 import { Unreachable } from './client.ts'
-import { NoToken, type Credential } from './credential.ts'
+import { NoToken } from './credential.ts'
 import { clock, type Io } from './io.ts'
 import { failureOf, openIssuer, signInOf, audienceOf, type Failure } from './issuer-client.ts'
 import { readSignIn, writeSignIn, type SignIn } from './sign-in-file.ts'
 import { holdSignIns } from './sign-in-lock.ts'
-
-/** Who signed in, for as long as the issuer renews it. */
-export function signedIn(folder: string, url: string, found: SignIn, io: Io): Credential {
-  let current = found
-  let renewal: Promise<SignIn> | null = null
-  return {
-    from: 'sign-in',
-    async token() {
-      if (isFresh(current, io)) return current.accessToken
-      renewal ??= renew(folder, url, io).finally(() => (renewal = null))
-      current = await renewal
-      return current.accessToken
-    },
-  }
-}
-
-function isFresh({ refreshAt }: SignIn, io: Io): boolean {
-  return clock(io) < Date.parse(refreshAt)
-}
+import { isFresh } from './signed-in.ts'
 
 /** One process renews; those that waited for it find what it brought. */
-async function renew(folder: string, url: string, io: Io): Promise<SignIn> {
+export async function renewSignIn(folder: string, url: string, io: Io): Promise<SignIn> {
   return await holdSignIns(folder, async () => {
     const read = readSignIn(folder, url)
     if (!read.ok) throw new NoToken(`${read.problem}.`)

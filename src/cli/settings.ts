@@ -4,8 +4,8 @@ import { ok, refuse, type Result } from '../core/result.ts'
 import { fixedToken, nobody, type Credential } from './credential.ts'
 import type { Io } from './io.ts'
 import { jobCredential } from './job-token.ts'
-import { signedIn } from './renew-sign-in.ts'
 import { readSignIn, signInFolder } from './sign-in-file.ts'
+import { signedIn } from './signed-in.ts'
 
 export const formats = ['table', 'json', 'yaml'] as const
 export type Format = (typeof formats)[number]
