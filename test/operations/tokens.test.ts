@@ -5,6 +5,7 @@ import { listEvents } from '../../src/operations/read-events.ts'
 import { deleteDocument } from '../../src/operations/retire-document.ts'
 import { createServiceAccount, readServiceAccount, retireServiceAccount } from '../../src/operations/service-accounts.ts'
 import { createToken, listTokens, revokeToken } from '../../src/operations/tokens.ts'
+import { seePerson } from '../../src/store/principals.ts'
 import { boxes, openHouse, type House } from '../support/house.ts'
 import { openPurse } from '../support/purse.ts'
 import { textOf } from '../support/text-of.ts'
@@ -238,6 +239,8 @@ describe('a token', () => {
 describe('the database', () => {
   beforeAll(async () => {
     await mint(await account())
+    const sight = { issuer: 'https://id.example.com', subject: '1', groups: [] }
+    for (const email of ['before@example.com', 'after@example.com']) await seePerson(house.context.database.pool, { ...sight, email })
   })
 
   test.each([
@@ -257,8 +260,14 @@ describe('the database', () => {
     ['no account', `delete from service_account`, 'PU006'],
     ['another subject', `update principal set subject = subject || 'x'`, 'PU006'],
     [
-      'a human taken apart',
+      'a program that is a person',
       `update principal set human_id = (select id from principal where kind = 'person' limit 1) where kind = 'service-account'`,
+      'PU006',
+    ],
+    ['a human taken apart', `update principal set human_id = id where subject = 'after@example.com'`, 'PU006'],
+    [
+      'half a human given to another',
+      `update principal set human_id = (select id from principal where subject = 'ove@example.com') where subject = 'after@example.com'`,
       'PU006',
     ],
   ])('has %s refused, even to the owner', async (_, sql, state) => {
