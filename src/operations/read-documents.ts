@@ -1,6 +1,7 @@
 import type { Document, Kind } from '../core/document/document.ts'
 import { teamCard } from '../core/document/team.ts'
 import type { JsonObject } from '../core/json.ts'
+import type { Platform } from '../core/platform.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import {
   listDocumentVersions as listVersionsInStore,
@@ -11,7 +12,7 @@ import {
   type DocumentVersionRecord,
 } from '../store/documents.ts'
 import { missingScope } from './authorize.ts'
-import { readableTeams, type Caller } from './caller.ts'
+import { readableTeams, readsAll, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { emptyPage, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { etagOf, presentDocument, presentDocuments } from './present-document.ts'
@@ -105,9 +106,25 @@ async function visibleDocument(context: Context, caller: Caller, kind: Kind, nam
   const forbidden = missingScope(caller, `read${kind}`)
   if (forbidden !== null) return refuse(forbidden)
   const [bare = name, version] = kind === 'Blueprint' ? name.split('@', 2) : [name]
-  const record = parseName(bare) === null ? null : await readInStore(context.database, kind, bare, version)
+  const mayBe = parseName(bare) !== null && !(await isHidden(context, caller, kind, bare))
+  const record = mayBe ? await readInStore(context.database, kind, bare, version) : null
   const document = record === null ? null : asSeenBy(readableTeams(await context.platform(), caller), record.document)
   return record === null || document === null ? refuse({ code: 'not-found' }) : ok({ ...record, document })
+}
+
+/**
+ * Whether it is there for this caller not at all. Known before it is looked for, so that what is hidden takes as long as what
+ * is absent: to read a document that is there takes a statement more.
+ */
+async function isHidden(context: Context, caller: Caller, kind: Kind, name: string): Promise<boolean> {
+  if (readsAll(caller) || (kind !== 'Trust' && kind !== 'Budget')) return false
+  if (kind === 'Trust') return true
+  const isThere = (platform: Platform) => {
+    const budget = platform.budgets.get(name)
+    return budget !== undefined && asSeenBy(readableTeams(platform, caller), budget.document) !== null
+  }
+  // One that another process made a moment ago may not have been heard of yet.
+  return !isThere(await context.platform()) && !isThere(await context.reloadPlatform())
 }
 
 /**

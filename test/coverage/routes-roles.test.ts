@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/core/json.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
-import type { Issuers } from '../../src/operations/ports.ts'
 import { setBranchState } from '../../src/store/deliveries.ts'
 import { itemsOf, outcomeOf, textAt, type Answer, type AskOptions } from '../support/api.ts'
 import { commitAll, theBranch } from '../support/delivery.ts'
 import { openPurse } from '../support/purse.ts'
 import { openServer } from '../support/server.ts'
+import { signedIn, vouching } from '../support/vouching.ts'
 import { definition } from '../support/definition.ts'
 
 /**
@@ -128,18 +128,7 @@ POST   /v1/apply (own team and service)          401    401   403      403    40
 `
 
 const auditor = 'aud@example.com'
-/** An issuer that vouches for the auditor, whatever is shown: how tokens are verified is another test's matter. */
-const issuer = 'https://id.example.com'
-const issuers: Issuers = {
-  configured: [issuer],
-  verifyAccessToken: async () => ({
-    kind: 'vouched',
-    vouched: { issuer, subject: 'aud', email: auditor, groups: [], expiresAt: new Date(Date.now() + 3_600_000), claims: {} },
-  }),
-  verifyJobToken: async () => ({ kind: 'refused', reason: 'There are no jobs here.' }),
-  close: () => undefined,
-}
-const { api, app, house } = await openServer({ issuers, platformRoles: { administrators: [], auditors: [auditor] } })
+const { api, app, house } = await openServer({ issuers: vouching, platformRoles: { administrators: [], auditors: [auditor] } })
 const owner = openPurse(house.urls.ownerUrl)
 const { pool } = house.context.database
 
@@ -269,7 +258,7 @@ const callers: Readonly<Record<string, AskOptions>> = {
   wrong: { token: makeToken(randomBytes(TOKEN_BYTES)) },
   admin: {},
   signed: { token: await tokenOf(people.owner) },
-  auditor: { token: `e30.${Buffer.from(JSON.stringify({ iss: issuer })).toString('base64url')}.c2ln` },
+  auditor: { token: signedIn(auditor) },
   ...Object.fromEntries(Object.entries(people).map(([role, as]) => [role, { as }])),
 }
 

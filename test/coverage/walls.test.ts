@@ -2,22 +2,28 @@ import { describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/ids.ts'
 import type { JsonObject } from '../../src/core/json.ts'
 import { encodeCursor } from '../../src/operations/page.ts'
-import { at, itemsOf, textAt, type Answer } from '../support/api.ts'
+import { at, itemsOf, textAt, type Answer, type AskOptions } from '../support/api.ts'
 import { commitAll } from '../support/delivery.ts'
 import { boxes, budget, create } from '../support/house.ts'
 import { openServer } from '../support/server.ts'
+import { signedIn, vouching } from '../support/vouching.ts'
 
 /** L11: what a caller has no role in is answered as what is not there, byte for byte. Team red has things; grey may not know. */
 
-const { api, house } = await openServer()
+const { api, house } = await openServer({ issuers: vouching })
 await house.apply(
   [boxes, budget('red-lab', "{ scope: { team: red, environment: lab }, limit: '5000.00' }"), budget('all', "{ limit: '10000.00' }")].join(
     '\n---\n',
   ),
 )
 const ann = { as: 'ann@example.com' }
-/** Owns a team; is in no team; may approve one request of red. */
-const outsiders = { 'the owner of another team': 'zed@example.com', 'a person whom nobody lists': 'sue@example.com' }
+/** Owns a team, asked for by a bot or with every scope a person has; is in no team. */
+const outsiders: Readonly<Record<string, AskOptions>> = {
+  'the owner of another team': { as: 'zed@example.com' },
+  'the owner of another team, signed in': { token: signedIn('zed@example.com') },
+  'a person whom nobody lists': { as: 'sue@example.com' },
+  'a person whom nobody lists, signed in': { token: signedIn('sue@example.com') },
+}
 const bob = { as: 'bob@example.com' }
 
 const committed = await submit('red', 'thing', 5)
@@ -29,7 +35,31 @@ const ids = {
   resource: textAt(committed, 'changes.0.resource.id'),
   planDigest: textAt(pending, 'plan.digest'),
 }
-const absent = { request: newId('request'), resource: newId('resource'), budget: 'no-such-budget', team: 'no-such-team' }
+const absent = {
+  request: newId('request'),
+  resource: newId('resource'),
+  budget: 'no-such-budget',
+  team: 'no-such-team',
+  account: 'no-such-account',
+  trust: 'no-such-trust',
+  token: newId('token'),
+}
+await api('POST', '/v1/service-accounts', { name: 'red-bot', team: 'red', description: 'secret-purpose' })
+const token = textAt(await api('POST', '/v1/service-accounts/red-bot/tokens', { scopes: ['read'], expiresIn: 600 }), 'id')
+await house.apply(
+  "{ apiVersion: purser.dev/v1, kind: Trust, metadata: { name: red-jobs }, spec: { issuer: 'https://ci.example.com', audience: purser, when: \"claims.sub == 'deploy'\", serviceAccount: red-bot } }",
+)
+/** What takes a scope that only they have who are signed in; to others it is forbidden by the same bytes. */
+const platformWrites = [
+  { route: 'DELETE /v1/service-accounts/ID', there: 'red-bot', absent: absent.account },
+  { route: `DELETE /v1/service-accounts/ID/tokens/${token}`, there: 'red-bot', absent: absent.account },
+  {
+    route: 'POST /v1/service-accounts/ID/tokens',
+    there: 'red-bot',
+    absent: absent.account,
+    body: { scopes: ['read'], expiresIn: 600 } as JsonObject,
+  },
+]
 
 async function submit(team: string, name: string, units: number): Promise<Answer> {
   const answer = await api('POST', '/v1/requests', body(team, create(name, units)), ann)
@@ -65,6 +95,9 @@ const things: readonly { readonly route: string; readonly there: string; readonl
   ...['', '/versions', '/ledger'].flatMap((more) =>
     ['red-lab', 'all'].map((there) => ({ route: `GET /v1/budgets/ID${more}`, there, absent: absent.budget })),
   ),
+  ...['', '/tokens'].map((more) => ({ route: `GET /v1/service-accounts/ID${more}`, there: 'red-bot', absent: absent.account })),
+  // Who may be whom helps nobody else but who wants to be it.
+  ...['', '/versions'].map((more) => ({ route: `GET /v1/trusts/ID${more}`, there: 'red-jobs', absent: absent.trust })),
 ]
 
 /** None of them is the id or name of anything. */
@@ -90,13 +123,13 @@ const malformed = [
   'a'.repeat(5_000),
 ]
 
-describe.each(Object.entries(outsiders))('to %s', (_, as) => {
+describe.each(Object.entries(outsiders))('to %s', (_, who) => {
   test.each(things)('$route: $there is as absent as $absent', async ({ route, there, absent, body }) => {
     const [method = '', path = ''] = route.split(' ')
 
     const [hidden, missing] = [
-      await api(method, path.replace('ID', there), body, { as }),
-      await api(method, path.replace('ID', absent), body, { as }),
+      await api(method, path.replace('ID', there), body, who),
+      await api(method, path.replace('ID', absent), body, who),
     ]
 
     expect(bytes(hidden)).toEqual(bytes(missing))
@@ -112,8 +145,8 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
     const path = route.slice(4)
 
     const [hidden, missing] = [
-      await api('HEAD', path.replace('ID', there), undefined, { as }),
-      await api('HEAD', path.replace('ID', absent), undefined, { as }),
+      await api('HEAD', path.replace('ID', there), undefined, who),
+      await api('HEAD', path.replace('ID', absent), undefined, who),
     ]
 
     expect(bytes(hidden)).toEqual(bytes(missing))
@@ -122,18 +155,30 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
 
   test.each(things)('$route answers malformed ids by the same bytes', async ({ route, absent, body }) => {
     const [method = '', path = ''] = route.split(' ')
-    const missing = await api(method, path.replace('ID', absent), body, { as })
+    const missing = await api(method, path.replace('ID', absent), body, who)
 
     for (const id of malformed) {
-      const answer = await api(method, path.replace('ID', id), body, { as })
+      const answer = await api(method, path.replace('ID', id), body, who)
       expect({ id, status: answer.status, text: answer.text }).toEqual({ id, status: 404, text: missing.text })
     }
+  })
+
+  test.each(platformWrites)('$route: $there is as absent as $absent', async ({ route, there, absent, body }) => {
+    const [method = '', path = ''] = route.split(' ')
+
+    const [hidden, missing] = [
+      await api(method, path.replace('ID', there), body, who),
+      await api(method, path.replace('ID', absent), body, who),
+    ]
+
+    expect(bytes(hidden)).toEqual(bytes(missing))
+    expect(hidden.status).toBe(who.token === undefined ? 403 : 404)
   })
 
   test('what is wrong with a body is told without a look at the thing', async () => {
     for (const verb of ['approve', 'reject', 'cancel', 'retry']) {
       const [hidden, missing] = await Promise.all(
-        [ids.request, absent.request].map((id) => api('POST', `/v1/requests/${id}/${verb}`, { no: 1 }, { as })),
+        [ids.request, absent.request].map((id) => api('POST', `/v1/requests/${id}/${verb}`, { no: 1 }, who)),
       )
 
       expect(hidden?.status).toBe(422)
@@ -162,10 +207,17 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
     ['/v1/events?subject=%', 'red-lab', absent.budget],
     ['/v1/events?type=%', 'dev.purser.request.submitted.v1', 'dev.purser.request.nothing.v1'],
     ['/v1/budgets?after=%', encodeCursor('red-laa'), encodeCursor('red-lac')],
+    ['/v1/service-accounts?team=%', 'red', absent.team],
+    ['/v1/service-accounts?after=%', encodeCursor('red-bos'), encodeCursor('red-bou')],
+    ['/v1/trusts?after=%', encodeCursor('red-job'), encodeCursor('red-jot')],
+    ['/v1/events?subject=%', 'red-bot', absent.account],
+    ['/v1/events?subject=%', token, absent.token],
+    ['/v1/events?subject=%', 'red-jobs', absent.trust],
+    ['/v1/events?subject=%', 'authentication', 'nothing'],
   ])('%s is as empty for %s as for %s', async (path, there, missing) => {
     const [hidden, none] = [
-      await api('GET', path.replace('%', there), undefined, { as }),
-      await api('GET', path.replace('%', missing), undefined, { as }),
+      await api('GET', path.replace('%', there), undefined, who),
+      await api('GET', path.replace('%', missing), undefined, who),
     ]
 
     expect(bytes(hidden)).toEqual(bytes(none))
@@ -186,7 +238,7 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
           { action: 'update', name: 'thing', parameters: { units: 6 } },
           { action: 'update', name: 'no-such-thing', parameters: { units: 6 } },
           { action: 'delete', name: 'large' },
-        ].map((change) => api('POST', path ?? '', body('red', change), { as })),
+        ].map((change) => api('POST', path ?? '', body('red', change), who)),
       )
 
       expect(new Set(answers.map((answer) => JSON.stringify(bytes(answer)))).size).toBe(1)
@@ -202,7 +254,7 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
       method === 'PUT' ? { apiVersion: 'purser.dev/v1', kind: 'Budget', metadata: { name }, spec: { limit: '1.00' } } : undefined
 
     const [hidden, missing] = await Promise.all(
-      ['red-lab', absent.budget].map((name) => api(method, `/v1/budgets/${name}`, document(name), { as })),
+      ['red-lab', absent.budget].map((name) => api(method, `/v1/budgets/${name}`, document(name), who)),
     )
 
     expect(hidden?.status).toBe(403)
@@ -221,13 +273,15 @@ describe.each(Object.entries(outsiders))('to %s', (_, as) => {
       'environments',
       'services',
       'gitops/branches',
+      'service-accounts',
+      'trusts',
+      'me/permissions?team=red',
     ]
 
-    const text = (await Promise.all(lists.map((path) => api('GET', `/v1/${path}`, undefined, { as }))))
-      .map((answer) => answer.text)
-      .join('\n')
+    const text = (await Promise.all(lists.map((path) => api('GET', `/v1/${path}`, undefined, who)))).map((answer) => answer.text).join('\n')
 
-    for (const secret of [ids.request, ids.resource, 'red-lab', 'thing', '5000.00']) expect(text).not.toContain(secret)
+    for (const secret of [ids.request, ids.resource, 'red-lab', 'thing', '5000.00', 'red-bot', token, 'red-jobs', 'secret-purpose'])
+      expect(text).not.toContain(secret)
   })
 })
 
@@ -321,4 +375,48 @@ describe('whoever may approve a request', () => {
       expect(itemsOf(await api('GET', path, undefined, bob))).toEqual([])
     },
   )
+})
+
+describe('time tells nothing', () => {
+  const zed = { token: signedIn('zed@example.com') }
+  const { pool } = house.context.database
+
+  /** The statements of one question, in order. */
+  async function statementsOf(method: string, path: string, body?: JsonObject): Promise<readonly string[]> {
+    const query = pool.query.bind(pool)
+    const seen: string[] = []
+    const counting = (statement: unknown, ...more: readonly unknown[]) => {
+      seen.push(typeof statement === 'string' ? statement : textOf(statement))
+      return Reflect.apply(query, pool, [statement, ...more]) as unknown
+    }
+    Object.assign(pool, { query: counting })
+    try {
+      await api(method, path, body, zed)
+    } finally {
+      Object.assign(pool, { query })
+    }
+    return seen
+  }
+
+  function textOf(statement: unknown): string {
+    return typeof statement === 'object' && statement !== null && 'text' in statement ? String(statement.text) : ''
+  }
+
+  test.each([...things, ...platformWrites])(
+    '$route asks the database the same of $there as of $absent',
+    async ({ route, there, absent, body }) => {
+      const [method = '', path = ''] = route.split(' ')
+      const ask = (id: string) => statementsOf(method, path.replace('ID', id), body)
+      await ask(there)
+
+      const [hidden, missing] = [await ask(there), await ask(absent)]
+
+      // Teams and budgets of the platform in memory take no statement.
+      expect(hidden).toEqual(missing)
+    },
+  )
+
+  test('and it is asked at all', async () => {
+    expect((await statementsOf('GET', `/v1/requests/${ids.request}`)).length).toBeGreaterThan(0)
+  })
 })

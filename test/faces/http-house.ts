@@ -4,12 +4,12 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify'
 import { pino } from 'pino'
 import { afterAll, expect } from 'vitest'
 import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
-import { buildApp } from '../../src/faces/http/app.ts'
+import { buildApp, type AppOptions } from '../../src/faces/http/app.ts'
 import type { HttpApp } from '../../src/faces/http/http-app.ts'
 import { scopes } from '../../src/operations/caller.ts'
 import { keepAdminToken } from '../../src/store/principals.ts'
 import { leaksIn, remember } from '../support/made-secrets.ts'
-import { openHouse, type House } from '../support/house.ts'
+import { openHouse, type Believed, type House } from '../support/house.ts'
 
 /** A house with its HTTP face, and one who may do everything. */
 export type HttpHouse = {
@@ -24,8 +24,11 @@ export type HttpHouse = {
 }
 
 /** Call it at the top of the file. */
-export async function openHttpHouse(options: { readonly rateLimit: number } = { rateLimit: 0 }): Promise<HttpHouse> {
-  const house = await openHouse()
+export async function openHttpHouse(
+  options: Pick<AppOptions, 'rateLimit' | 'limits' | 'metrics'> = { rateLimit: 0 },
+  believed: Believed = {},
+): Promise<HttpHouse> {
+  const house = await openHouse(believed)
   const token = remember(makeToken(randomBytes(TOKEN_BYTES)))
   await keepAdminToken(house.context.database.pool, hashToken(token), scopes, false)
   const log: string[] = []
