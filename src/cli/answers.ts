@@ -83,7 +83,13 @@ export type RequestPage = Page<RequestAnswer>
 
 export type ApplyAnswer = {
   readonly platformRevision: number
-  readonly results: readonly { readonly kind: string; readonly name: string; readonly outcome: string; readonly revision: number }[]
+  readonly results: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly outcome: string
+    readonly revision: number
+    readonly warnings?: readonly { readonly pointer: string; readonly detail: string }[]
+  }[]
 }
 
 function isProposal(body: unknown): boolean {

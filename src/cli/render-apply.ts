@@ -1,5 +1,5 @@
 import type { ApplyAnswer } from './answers.ts'
-import { paragraphs, table, type Style, type View } from './text.ts'
+import { hang, paragraphs, table, type Style, type View } from './text.ts'
 
 const outcomes: readonly { readonly outcome: string; readonly style: Style }[] = [
   { outcome: 'created', style: 'green' },
@@ -26,7 +26,10 @@ export function renderApplied(applied: ApplyAnswer, dryRun: boolean, view: View)
     .filter(([count]) => count > 0)
   const sum = counts.map(([count, outcome]) => `${count} ${outcome}`).join(', ')
   const end = dryRun ? 'A dry run: nothing was stored.' : `Platform revision ${applied.platformRevision}.`
-  return paragraphs(...rows, '', `${sum}. ${end}`)
+  const warnings = results.flatMap(({ name, warnings: of = [] }) =>
+    of.map(({ pointer, detail }) => hang(`${view.paint('yellow', 'warning')} `, `${name} ${pointer} ${detail}`, view)),
+  )
+  return paragraphs(...rows, ...(warnings.length === 0 ? [] : ['', ...warnings]), '', `${sum}. ${end}`)
 }
 
 function colour(line: string, view: View): string {

@@ -313,6 +313,12 @@ export type ApplyResultResolvers = {
   readonly name?: Resolve<Source<'ApplyResult'>, object, string>
   readonly outcome?: Resolve<Source<'ApplyResult'>, object, ApplyOutcome>
   readonly revision?: Resolve<Source<'ApplyResult'>, object, number>
+  readonly warnings?: Resolve<Source<'ApplyResult'>, object, readonly (Source<'DocumentWarning'>)[] | null>
+}
+
+export type DocumentWarningResolvers = {
+  readonly detail?: Resolve<Source<'DocumentWarning'>, object, string>
+  readonly pointer?: Resolve<Source<'DocumentWarning'>, object, string>
 }
 
 export type MetadataResolvers = {
@@ -1164,6 +1170,7 @@ export type Resolvers = {
   readonly LedgerEntryEdge?: LedgerEntryEdgeResolvers
   readonly ApplyPayload?: ApplyPayloadResolvers
   readonly ApplyResult?: ApplyResultResolvers
+  readonly DocumentWarning?: DocumentWarningResolvers
   readonly Metadata?: MetadataResolvers
   readonly Link?: LinkResolvers
   readonly DocumentVersion?: DocumentVersionResolvers

@@ -115,6 +115,11 @@ export const applied = Type.Object(
         name: Type.String(),
         outcome: oneOf(['created', 'changed', 'unchanged']),
         revision: Type.Integer(),
+        warnings: Type.Optional(
+          Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }), {
+            description: 'What is likely a mistake; left out where nothing is.',
+          }),
+        ),
       }),
     ),
   },
