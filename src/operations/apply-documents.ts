@@ -1,3 +1,4 @@
+import { blueprintWarnings } from '../core/blueprint-warnings.ts'
 import { kinds, parseDocument, type Document, type Kind } from '../core/document/document.ts'
 import type { BudgetDocument } from '../core/document/budget.ts'
 import { teamOf } from '../core/document/team-of.ts'
@@ -37,9 +38,14 @@ export async function applyDocuments(
   const parsed = parseAll(input.documents)
   if (!parsed.ok) return parsed
   const applied = await applyParsed(context, caller, parsed.value, { dryRun: input.dryRun, ifRevision: null })
-  return applied.ok
-    ? ok({ platformRevision: Number(applied.value.platformRevision), results: applied.value.results.map((result) => ({ ...result })) })
-    : applied
+  if (!applied.ok) return applied
+  const { platformRevision, platform } = applied.value
+  const results = applied.value.results.map((result, i) => {
+    const document = parsed.value[i]?.document
+    const warnings = document?.kind === 'Blueprint' ? blueprintWarnings(platform, document) : []
+    return warnings.length === 0 ? { ...result } : { ...result, warnings: warnings.map((warning) => ({ ...warning })) }
+  })
+  return ok({ platformRevision: Number(platformRevision), results })
 }
 
 /** Applies one document under the name that its path has. `ifMatch`: the ETag that it must still have. */
@@ -75,7 +81,8 @@ export async function putDocument(
   return ok({ created: result.outcome === 'created', document: await presentDocument(context, record), etag: etagOf(record) })
 }
 
-type Applied = { readonly platformRevision: number; readonly results: readonly AppliedResult[] }
+/** `platform`: as it is with what was applied. */
+type Applied = { readonly platformRevision: number; readonly results: readonly AppliedResult[]; readonly platform: Platform }
 
 /** Checks documents that have their shapes, and stores them together or not at all. */
 export async function applyParsed(
@@ -117,7 +124,7 @@ export async function applyParsed(
         })
       case 'done':
         if (!options.dryRun) await context.reloadPlatform()
-        return ok(answer)
+        return ok({ ...answer, platform })
     }
   }
   return refuse({
