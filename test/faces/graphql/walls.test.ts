@@ -9,6 +9,11 @@ const { house, graphql, rest } = await openGraphqlHouse()
 await house.apply(
   [boxes, budget('red-purse', "{ scope: { team: red }, limit: '100000.00' }"), budget('all', "{ limit: '900000.00' }")].join('\n---\n'),
 )
+await rest('POST', '/v1/service-accounts', { name: 'red-bot', team: 'red', description: 'deploys' })
+await rest('POST', '/v1/service-accounts/red-bot/tokens', { scopes: ['read'], expiresIn: 600 })
+await house.apply(
+  "{ apiVersion: purser.dev/v1, kind: Trust, metadata: { name: red-jobs }, spec: { issuer: 'https://ci.example.com', audience: purser, when: \"claims.sub == 'deploy'\", serviceAccount: red-bot } }",
+)
 const ann = await house.person('ann@example.com')
 const first = idOf(await ask(house, ann, [create('hidden', 1)]))
 await commitAll(house.context.database.pool)
@@ -22,8 +27,9 @@ const everything = `{
   teams(first: 5) { nodes { name members { user } costCenter ${lists} } }
   budgets { totalCount nodes { name ledger(first: 3) { nodes { amount } } versions(first: 3) { nodes { spec } } } }
   requests { nodes { id } } resources { nodes { id } } events { nodes { subject } }
+  serviceAccounts { nodes { name team { name } tokens { nodes { id prefix } } } } trusts { nodes { name } }
 }`
-const secrets = [first, waiting, resource, 'hidden', 'red-purse', 'vic@example.com']
+const secrets = [first, waiting, resource, 'hidden', 'red-purse', 'vic@example.com', 'red-bot', 'red-jobs', 'psr_', 'tok_']
 
 describe('a stranger', () => {
   test('reaches nothing of a team through anything', async () => {
