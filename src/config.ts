@@ -165,7 +165,11 @@ export function readConfig(env: Environment, cwd: string): Result<Config, readon
     logLevel: parse('LOG_LEVEL', `one of ${logLevels.join(', ')}`, (v) => logLevels.find((l) => l === v) ?? null, 'info'),
     rateLimit: parse('PURSER_RATE_LIMIT', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
     addressLimits: Object.freeze({
-      requests: parse('PURSER_RATE_LIMIT_ADDRESS', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
+      // Whoever turns limits off means this one too, unless they say a number.
+      requests:
+        text('PURSER_RATE_LIMIT') === '0' && set(env, 'PURSER_RATE_LIMIT_ADDRESS') === null
+          ? 0
+          : parse('PURSER_RATE_LIMIT_ADDRESS', 'a whole number of requests a second, 0 for no limit', wholeNumber(0, 1_000_000), 0),
       failures: parse('PURSER_RATE_LIMIT_FAILURES', 'a whole number of failures a minute, 0 for no limit', wholeNumber(0, 1_000_000), 0),
     }),
     trustProxy: parse(

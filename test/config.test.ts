@@ -116,6 +116,21 @@ describe('the configuration', () => {
     expect(config.notices.map((n) => n.split(' ')[0])).toEqual(['PURSER_SERVICE_HOST', 'PURSER_PORT'])
   })
 
+  test('no limit for callers is none for addresses either, unless a number is given', () => {
+    expect(read({ PURSER_RATE_LIMIT: '0' }).addressLimits).toEqual({ requests: 0, failures: 60 })
+    expect(read({ PURSER_RATE_LIMIT: '0', PURSER_RATE_LIMIT_ADDRESS: '9' }).addressLimits.requests).toBe(9)
+  })
+
+  test('takes proxies as addresses and networks, or by how many there are', () => {
+    const inside = read({ PURSER_TRUST_PROXY: '10.0.0.0/8, fd00::/8,192.0.2.7' })
+
+    expect(inside.trustProxy).toEqual({ networks: ['10.0.0.0/8', 'fd00::/8', '192.0.2.7'] })
+    expect(presentConfig(inside)).toContain('PURSER_TRUST_PROXY=10.0.0.0/8,fd00::/8,192.0.2.7')
+    expect(read({ PURSER_TRUST_PROXY: '2' }).trustProxy).toEqual({ hops: 2 })
+    for (const wrong of ['0', '11', 'true', '10.0.0.0/8/8', 'example.com', '10.0.0.1,', '::1/129'])
+      expect(errors({ PURSER_TRUST_PROXY: wrong })).toHaveLength(1)
+  })
+
   test('takes private addresses that hooks may lead to as ranges, or all of them', () => {
     const ranges = read({ PURSER_ALLOW_PRIVATE_ADDRESSES: '10.20.0.0/16, fd12::1' })
 

@@ -7,7 +7,7 @@ import type { FieldError } from '../core/problem.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { hashToken, makeToken, TOKEN_BYTES } from '../core/token.ts'
 import { listTokensOf, mintToken, revokeToken as revokeInStore, type IssuedToken } from '../store/service-accounts.ts'
-import { missingRole, missingScope } from './authorize.ts'
+import { missingPlatformRole, missingRole, missingScope } from './authorize.ts'
 import { actorOf, readableTeams, type Caller, type Forbidden } from './caller.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
@@ -65,7 +65,7 @@ export async function createToken(context: Context, caller: Caller, account: str
   const scope = missingScope(caller, 'createToken')
   if (scope !== null) return forbid(context, caller, scope, about)
   if (found === null) return refuse({ code: 'not-found' })
-  const forbidden = missingRole(platform, caller, 'createToken', found.team) ?? missingForImpersonation(caller, input)
+  const forbidden = missingRole(platform, caller, 'createToken', found.team) ?? missingForBots(caller, input)
   if (forbidden !== null) return forbid(context, caller, forbidden, about)
   const { scopes, expiresIn, impersonateTeams = null, overlap = 0 } = input
   const replaces = input.replaces === undefined ? null : parseId('token', input.replaces)
@@ -102,13 +102,8 @@ export async function createToken(context: Context, caller: Caller, account: str
 
 const nothingToReplace: FieldError = { pointer: '/replaces', detail: 'is no token of this account that could be replaced' }
 
-function missingForImpersonation(caller: Caller, { scopes }: TokenInput): Forbidden | null {
-  if (!scopes.includes('impersonate') || caller.administrator) return null
-  return {
-    code: 'forbidden',
-    detail: 'Only a platform administrator may let a program act on behalf of people.',
-    needs: 'platform role administrator',
-  }
+function missingForBots(caller: Caller, { scopes }: TokenInput): Forbidden | null {
+  return scopes.includes('impersonate') ? missingPlatformRole(caller, 'createBotToken') : null
 }
 
 function wrongIn(platform: Platform, input: TokenInput, replaces: Id<'token'> | null): readonly FieldError[] {
