@@ -218,6 +218,23 @@ function tell({ server }: Redis, replicas: Replicas): void {
     for (const client of [here, there]) client.socket.terminate()
   })
 
+  test('three processes together slow down whoever tries credentials, well before each alone would, and nobody else', async () => {
+    const wrong = `psr_${'x'.repeat(40)}`
+    const tries: number[] = []
+    await vi.waitFor(
+      async () => {
+        const statuses = (await times(3, (i) => at(i).api('GET', '/v1/me', undefined, { token: wrong }))).map(({ status }) => status)
+        tries.push(...statuses)
+        expect(statuses).toEqual([429, 429, 429])
+      },
+      { ...PATIENCE, interval: 1 },
+    )
+
+    // 60 a minute is what an address has; each for itself would have answered 180.
+    expect(tries.filter((status) => status === 401).length).toBeLessThan(140)
+    expect((await times(3, (i) => at(i).api('GET', '/v1/me', undefined, ann))).map(({ status }) => status)).toEqual([200, 200, 200])
+  })
+
   test('all of them end by themselves when they are told to, and no figure disagrees with another', async () => {
     expect((await replicas.stopAll()).filter(({ code, signal }) => code !== 0 || signal !== null)).toEqual([])
     expect(replicas.bugs()).toEqual([])
