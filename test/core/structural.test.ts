@@ -50,6 +50,7 @@ describe('defaults', () => {
       { m: { x: {} } },
       { m: { x: { b: 1 } } },
     ],
+    ['are none where they are null', object({ a: { type: 'string', default: null } }), {}, {}],
     ['take the place of a null that is no value', object({ a: { type: 'string', default: 'x' } }), { a: null }, { a: 'x' }],
     ['let null be where it is a value', object({ a: { type: 'string', default: 'x', nullable: true } }), { a: null }, { a: null }],
     ['prune a null that is no value and has no default', object({ a: { type: 'string' } }), { a: null }, {}],

@@ -4,6 +4,7 @@ import { canonicalize, isObject, type Json, type JsonObject } from '../json.ts'
 import type { FieldError } from '../problem.ts'
 import { ok, refuse, type Result } from '../result.ts'
 import { parseSemver } from '../semver.ts'
+import { compileStructural } from '../structural/structural.ts'
 import { parseDefinition, sourceOf, type Definition, type Source } from './definition.ts'
 import type { Which } from './generated-crd.ts'
 import { importParameters, type ImportedParameters } from './parameters.ts'
@@ -56,20 +57,23 @@ export function importDefinition(document: unknown, options: ImportOptions): Res
 
   const previous = options.previous(name)
   const written = writeBlueprint(definition, which, parameters.value, allow.value, previous, options)
-  const document1 = withVersion(written, previous?.spec.version ?? '1.0.0')
+  const unversioned = withVersion(written, previous?.spec.version ?? '1.0.0')
   const where = sourceFinder(parameters.value)
-  const compiled = makeBlueprint(document1, 1).compiled()
+  const structural = compileStructural(parameters.value.schema)
+  if (!structural.ok) return no(structural.problem.map((error) => ({ ...error, pointer: parameters.value.sourceOf(error.pointer) })))
+  const compiled = makeBlueprint(unversioned, 1).compiled()
   if (!compiled.ok) return no(compiled.problem.map((error) => ({ ...error, pointer: where(error.pointer) })))
-  const warnings = warningsOf(definition, parameters.value, clusterScoped, previous, options)
-  if (previous === null) return ok({ source, sourceOf: where, outcome: 'created', document: document1, previous, warnings, diff: [] })
-  if (canonicalize(previous) === canonicalize(document1))
+  const ignored = structural.value.ignored.map(({ pointer, detail }) => `${parameters.value.sourceOf(pointer)} ${detail}`)
+  const warnings = [...warningsOf(definition, parameters.value, clusterScoped, previous, options), ...ignored]
+  if (previous === null) return ok({ source, sourceOf: where, outcome: 'created', document: unversioned, previous, warnings, diff: [] })
+  if (canonicalize(previous) === canonicalize(unversioned))
     return ok({ source, sourceOf: where, outcome: 'unchanged', document: previous, previous, warnings, diff: [] })
-  const diff = diffBlueprints(previous, document1)
+  const diff = diffBlueprints(previous, unversioned)
   const version = nextVersion(
     previous.spec.version,
     diff.some((difference) => difference.breaking),
   )
-  return ok({ source, sourceOf: where, outcome: 'changed', document: withVersion(document1, version), previous, warnings, diff })
+  return ok({ source, sourceOf: where, outcome: 'changed', document: withVersion(unversioned, version), previous, warnings, diff })
 }
 
 const blueprintName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/

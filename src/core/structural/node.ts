@@ -92,7 +92,8 @@ export function readNode(schema: JsonObject, pointer: string, reading: Reading):
         ? readNode(additional as JsonObject, `${pointer}/additionalProperties`, reading)
         : additional === true || preserve,
     items: isObject(items) && !bottom ? readNode(items as JsonObject, `${pointer}/items`, reading) : null,
-    default: schema['default'],
+    // As in Go, null is no default.
+    default: schema['default'] ?? undefined,
     format: typeof format === 'string' ? format : null,
     listType: listType === 'set' || listType === 'map' ? listType : 'atomic',
     listMapKeys: Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [],

@@ -74,7 +74,10 @@ function jsonSchemaOf(node: Node): JsonObject {
   const [only] = all
   if (all.length === 1 && only !== undefined) result['type'] = only
   else if (all.length > 1) result['type'] = all
-  for (const keyword of copied) if (schema[keyword] !== undefined) result[keyword] = schema[keyword]
+  for (const keyword of copied) {
+    const said = schema[keyword]
+    if (said !== undefined && said !== null) result[keyword] = said
+  }
   for (const [bound, exclusive] of [
     ['minimum', 'exclusiveMinimum'],
     ['maximum', 'exclusiveMaximum'],

@@ -179,6 +179,14 @@ it('a preview is read as what it became, and what Crossplane passes over is name
   expect(blueprint.spec.parameters['anyOf']).toBeUndefined()
 })
 
+it('keywords that mean nothing are named, at their place', () => {
+  const { warnings } = imported(definition('vases', { properties: { size: { ...size, name: 'size' } } }))
+
+  expect(warnings).toEqual([
+    '/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/size/name is no keyword, and means nothing',
+  ])
+})
+
 describe('importing again', () => {
   const first = imported(definition('vases', { properties: { size } })).document
   const again = (properties: JsonObject, schema: JsonObject = {}, previous: BlueprintDocument = first) =>
