@@ -1,6 +1,8 @@
 import { objectKey, partsOf, withDefaults, type Blueprint } from './blueprint.ts'
 import { EvaluationError, type Values } from './expression.ts'
-import { isObject, mergePatch, pointerToken, type JsonObject } from './json.ts'
+import { judgeObject } from './judge-object.ts'
+import { isObject, mergePatch, pointerToken, type Json, type JsonObject } from './json.ts'
+import { isWritten } from './kind-schema.ts'
 import { renderObject, type RenderedObject } from './manifest.ts'
 import type { Platform } from './platform.ts'
 import type { FieldError } from './problem.ts'
@@ -15,7 +17,8 @@ export function checkBlueprint(platform: Platform, blueprint: Blueprint): readon
   const samples = sampleParameters(compiled.value.parameters)
   errors.push(...checkEnvironmentDefaults(blueprint, samples.at(-1) ?? {}))
   if (errors.length > 0) return errors
-  return [...tryPrice(blueprint, trials(platform, blueprint, samples)), ...tryManifests(blueprint, trials(platform, blueprint, samples))]
+  const all = trials(platform, blueprint, samples)
+  return [...tryPrice(blueprint, all), ...tryManifests(platform, blueprint, all)]
 }
 
 /** What every object must have, said plainly before anything is rendered. */
@@ -80,8 +83,8 @@ function tryPrice(blueprint: Blueprint, all: readonly Trial[]): readonly FieldEr
   return [{ pointer: '/spec/price/monthly', detail: `${first.problem} (tried with ${JSON.stringify(all[0]?.values.parameters)})` }]
 }
 
-function tryManifests(blueprint: Blueprint, all: readonly Trial[]): readonly FieldError[] {
-  const rendered = all.map((trial) => partsOf(blueprint).manifests.map((_, index) => renderManifest(blueprint, index, trial)))
+function tryManifests(platform: Platform, blueprint: Blueprint, all: readonly Trial[]): readonly FieldError[] {
+  const rendered = all.map((trial) => partsOf(blueprint).manifests.map((_, index) => renderManifest(platform, blueprint, index, trial)))
   const errors = blueprint.document.spec.manifests.flatMap((_, index) => {
     const outcomes = rendered.map((objects) => objects[index])
     const [first] = outcomes
@@ -91,6 +94,7 @@ function tryManifests(blueprint: Blueprint, all: readonly Trial[]): readonly Fie
 }
 
 function renderManifest(
+  platform: Platform,
   blueprint: Blueprint,
   index: number,
   { values, environment, namespace, certain }: Trial,
@@ -100,11 +104,33 @@ function renderManifest(
   try {
     const output = template?.render(values) ?? null
     const object = renderObject(output, { team: team.name, environment, namespace, resource: 'example', index, allow: blueprint.allow })
-    return object.ok ? object : refuse(object.problem.map((error) => ({ ...error, pointer: at + error.pointer })))
+    const errors = object.ok ? judgeWritten(platform, blueprint, index, environment, output, object.value) : object.problem
+    return object.ok && errors.length === 0 ? object : refuse(errors.map((error) => ({ ...error, pointer: at + error.pointer })))
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error
     return refuse(certain ? [{ pointer: at, detail: error.message.replace(`${at}/`, '') }] : [])
   }
+}
+
+/**
+ * What the API server would not take, as far as the manifest says it by itself: values are made up here, and what is wrong
+ * with those is nobody's fault.
+ */
+function judgeWritten(
+  platform: Platform,
+  blueprint: Blueprint,
+  index: number,
+  name: string,
+  output: Json,
+  { ref }: RenderedObject,
+): readonly FieldError[] {
+  const written = blueprint.document.spec.manifests[index]
+  if (written === undefined) return []
+  const { errors } = judgeObject(platform, { name, validation: 'warn' }, output as JsonObject, ref, () => null)
+  // A document is JSON, and what was rendered into an object is one.
+  return errors
+    .filter((error) => isWritten(written as JsonObject, error))
+    .map(({ pointer, detail }) => ({ pointer, detail: `${detail} (${ref.kind})` }))
 }
 
 /** Two manifests that are one and the same object; found in the first trial that renders whole. */

@@ -147,6 +147,8 @@ export const permissions = {
     who: { kind: 'platform', platform: readers },
     note: hiddenTrusts,
   },
+  listSchemas: { does: 'list schemas', verb: 'list-schemas', scope: 'read', who: anyone },
+  readSchema: { does: 'read a schema', verb: 'read-schema', scope: 'read', who: anyone },
   listBranches: { does: 'list the GitOps branches', verb: 'list-branches', scope: 'read', who: anyone },
 
   putService: {
@@ -210,6 +212,8 @@ export const permissions = {
   },
   revokeToken: { does: 'revoke a token', verb: 'revoke-token', scope: 'platform:write', who: owning },
 
+  addSchemas: { does: 'add schemas', verb: 'add-schemas', scope: 'platform:write', who: administrators },
+  deleteSchema: { does: 'delete a schema', verb: 'delete-schema', scope: 'platform:write', who: administrators },
   importBlueprints: { does: 'import blueprints', verb: 'import-blueprints', scope: 'platform:write', who: administrators },
   acceptBranch: { does: 'accept what is on a branch', verb: 'accept-branch', scope: 'platform:write', who: administrators },
   verifyGitops: {

@@ -1,9 +1,10 @@
 import { objectKey, partsOf, type Blueprint } from './blueprint.ts'
 import { EvaluationError } from './expression.ts'
+import { committedObject, judgeObject } from './judge-object.ts'
 import { mergePatch, type JsonObject } from './json.ts'
 import { renderObject, type RenderedObject } from './manifest.ts'
 import { findPlaintextSecrets } from './plaintext-secret.ts'
-import type { ChangeInput, LiveResource, PlanFacts, PlanFile, PlannedChange } from './plan.ts'
+import type { ChangeInput, LiveResource, PlanFacts, PlanFile, PlannedChange, Warning } from './plan.ts'
 import { policiesFor, type Environment, type Platform, type Team } from './platform.ts'
 import { evaluatePolicies, type Policy, type Verdict } from './policy.ts'
 import type { FieldError } from './problem.ts'
@@ -78,28 +79,34 @@ export type RenderedChange = {
   readonly planned: PlannedChange
   readonly objects: readonly RenderedObject[]
   readonly files: readonly PlanFile[]
+  /** Of objects that nobody can check. */
+  readonly warnings: readonly Warning[]
 }
+
+type Rendering = { readonly objects: readonly RenderedObject[]; readonly warnings: readonly Warning[] }
 
 /** What a change leaves behind. `lenient`: what cannot be rendered has no files, instead of being refused. */
-export function renderChange(where: Where, { change, verdict }: DecidedChange, lenient: boolean): Result<RenderedChange> {
-  const objects = change.action === 'delete' ? ok([]) : renderObjects(where, change, verdict)
-  if (objects.ok)
-    return ok({
-      change,
-      planned: plannedChange(change, verdict, objects.value),
-      objects: objects.value,
-      files: filesOf(where, change, objects.value),
-    })
-  return lenient ? ok({ change, planned: plannedChange(change, verdict, []), objects: [], files: [] }) : objects
+export function renderChange(where: Where, { change, verdict }: DecidedChange, facts: PlanFacts, lenient: boolean): Result<RenderedChange> {
+  const rendered = change.action === 'delete' ? ok({ objects: [], warnings: [] }) : renderObjects(where, change, verdict, facts)
+  if (!rendered.ok)
+    return lenient ? ok({ change, planned: plannedChange(change, verdict, []), objects: [], files: [], warnings: [] }) : rendered
+  const { objects, warnings } = rendered.value
+  return ok({ change, planned: plannedChange(change, verdict, objects), objects, files: filesOf(where, change, objects), warnings })
 }
 
-function renderObjects({ team, environment }: Where, change: ResolvedChange, verdict: Verdict): Result<readonly RenderedObject[]> {
+function renderObjects(
+  { platform, team, environment }: Where,
+  change: ResolvedChange,
+  verdict: Verdict,
+  facts: PlanFacts,
+): Result<Rendering> {
   const { blueprint, input, index } = change
   const { namespace } = environment.cardFor(team.name)
   const objects: RenderedObject[] = []
   const keys = new Set<string>()
   const errors: FieldError[] = []
   const secrets: FieldError[] = []
+  const warnings: Warning[] = []
   const wrong = (manifest: number, detail: string) => {
     errors.push({
       pointer: `/changes/${index}`,
@@ -117,8 +124,13 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
       if (!object.ok) for (const { pointer, detail } of object.problem) wrong(i, `${pointer} ${detail}`)
       else if (keys.has(objectKey(object.value.ref))) wrong(i, `${object.value.ref.kind} ${object.value.ref.name} is rendered twice`)
       else {
-        keys.add(objectKey(object.value.ref))
+        const { ref } = object.value
+        keys.add(objectKey(ref))
         objects.push(object.value)
+        // What was rendered into an object is one.
+        const judged = judgeObject(platform, environment, output as JsonObject, ref, () => committedObject(change.live, facts, ref))
+        for (const { pointer, detail } of judged.errors) wrong(i, `${ref.kind} ${ref.name}: ${pointer} ${detail}`)
+        if (judged.warning !== null) warnings.push(judged.warning)
       }
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error
@@ -126,7 +138,7 @@ function renderObjects({ team, environment }: Where, change: ResolvedChange, ver
     }
   })
   if (secrets.length > 0) return refuse({ code: 'plaintext-secret', errors: secrets })
-  return errors.length > 0 ? refuse({ code: 'invalid-manifest', errors }) : ok(objects)
+  return errors.length > 0 ? refuse({ code: 'invalid-manifest', errors }) : ok({ objects, warnings })
 }
 
 /** What the change does to the resource's folder; bytes that stay as they are do not appear. */

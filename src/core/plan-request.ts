@@ -1,5 +1,5 @@
 import { objectKey } from './blueprint.ts'
-import type { Decision, Plan, PlanFacts, PlanFile, PlannedChange, RequestInput, Requirement } from './plan.ts'
+import type { Decision, Plan, PlanFacts, PlanFile, PlannedChange, RequestInput, Requirement, Warning } from './plan.ts'
 import { decideChange, renderChange, type DecidedChange, type RenderedChange, type Where } from './plan-change.ts'
 import { planDigest, policyDigest } from './plan-digest.ts'
 import { findPlaintextSecrets } from './plaintext-secret.ts'
@@ -31,9 +31,11 @@ export function planRequest(platform: Platform, input: RequestInput, facts: Plan
 
   const decided = collect(changes.map((change) => decideChange(where, change, facts)))
   if (!decided.ok) return decided
-  const decision = decisionOf(where, decided.value)
-  const rendered = renderAll(where, decided.value, decision.outcome === 'denied')
+  const judged = decisionOf(where, decided.value)
+  const rendered = renderAll(where, decided.value, facts, judged.outcome === 'denied')
   if (!rendered.ok) return rendered
+  const { warnings } = rendered.value
+  const decision = warnings.length === 0 ? judged : { ...judged, warnings: distinct([...judged.warnings, ...warnings]) }
 
   const { repository, branch } = where.environment.place
   const { files } = rendered.value
@@ -98,7 +100,11 @@ function distinct<T>(items: readonly T[]): readonly T[] {
   return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()]
 }
 
-type Rendered = { readonly changes: readonly PlannedChange[]; readonly files: readonly PlanFile[] }
+type Rendered = {
+  readonly changes: readonly PlannedChange[]
+  readonly files: readonly PlanFile[]
+  readonly warnings: readonly Warning[]
+}
 
 function objectOfTwo(rendered: readonly RenderedChange[]): Problem | null {
   const owners = new Map<string, number>()
@@ -111,8 +117,8 @@ function objectOfTwo(rendered: readonly RenderedChange[]): Problem | null {
 }
 
 /** Files by path. What policy denies anyway may be such that it cannot be rendered; then that change has no files. */
-function renderAll(where: Where, decided: readonly DecidedChange[], denied: boolean): Result<Rendered> {
-  const results = collect(decided.map((d) => renderChange(where, d, denied)))
+function renderAll(where: Where, decided: readonly DecidedChange[], facts: PlanFacts, denied: boolean): Result<Rendered> {
+  const results = collect(decided.map((d) => renderChange(where, d, facts, denied)))
   if (!results.ok) return results
   const twice = denied || results.value.length < 2 ? null : objectOfTwo(results.value)
   if (twice !== null) return refuse(twice)
@@ -123,5 +129,5 @@ function renderAll(where: Where, decided: readonly DecidedChange[], denied: bool
       code: 'too-large',
       detail: `The files of this request would be ${bytes} bytes; ${maxFileBytes} are possible. Ask for it in several requests.`,
     })
-  return ok({ changes: results.value.map((r) => r.planned), files })
+  return ok({ changes: results.value.map((r) => r.planned), files, warnings: results.value.flatMap((r) => r.warnings) })
 }

@@ -62,6 +62,8 @@ export type PlanFacts = {
   readonly requester: Requester
   /** The resources that updates and deletes name, by name; one that does not exist is absent. */
   readonly resources: ReadonlyMap<string, LiveResource>
+  /** The objects of a resource as they are committed, for rules over what was there before. Null: they have to be read first. */
+  readonly committed?: (resource: LiveResource) => readonly JsonObject[] | null
 }
 
 /** One rendered object's identity; `namespace` is empty for cluster-scoped ones, `group` for the core group. */

@@ -6,6 +6,7 @@ import type { Approvers } from './document/metadata.ts'
 import type { TeamDocument } from './document/team.ts'
 import type { Values } from './expression.ts'
 import type { JsonObject } from './json.ts'
+import { makeKindSchemas, type KindEntry, type KindSchemas } from './kind-schema.ts'
 import { forTeam, placeOf, type Place } from './place.ts'
 import type { TeamRole } from './plan.ts'
 import { makePolicy, matches, type Policy, type Subject } from './policy.ts'
@@ -37,6 +38,8 @@ export type Environment = {
   readonly values: JsonObject
   /** Who approves a request that deletes something here; null: nobody has to. */
   readonly deletion: Approvers | null
+  /** What a kind without a known schema gets. */
+  readonly validation: 'warn' | 'strict'
   /** The folder for a team's resources, without a slash at either end. */
   pathFor(team: string): string
   namespaceFor(team: string): string
@@ -56,6 +59,8 @@ export type Platform = {
   /** In the order of their names. */
   readonly policies: readonly Policy[]
   readonly budgets: ReadonlyMap<string, Budget>
+  /** What clusters know of kinds. */
+  readonly schemas: KindSchemas
   /** What was made of each document, for the next build. */
   readonly parts: ReadonlyMap<string, Part>
   /** Answers of `policiesFor` by what was asked, */
@@ -72,6 +77,7 @@ export function buildPlatform(
     readonly revision: bigint
     readonly allowFileRepositories: boolean
     readonly documents: readonly StoredDocument[]
+    readonly kinds?: readonly KindEntry[]
   },
   previous?: Platform,
 ): Platform {
@@ -138,6 +144,7 @@ export function buildPlatform(
     blueprints: versions,
     policies,
     budgets,
+    schemas: makeKindSchemas(input.kinds ?? [], previous?.schemas.compiled),
     parts,
     matched: new Map(),
     lists: new Map(),
@@ -158,7 +165,7 @@ const maxCards = 10_000
 
 function makeEnvironment(document: EnvironmentDocument, revision: number): Environment {
   const place = placeOf(document)
-  const { order = 0, values = {}, deletion } = document.spec
+  const { order = 0, values = {}, deletion, validation = 'warn' } = document.spec
   const { name } = document.metadata
   const cards = new Map<string, NonNullable<Values['environment']>>()
   return {
@@ -169,6 +176,7 @@ function makeEnvironment(document: EnvironmentDocument, revision: number): Envir
     place,
     values,
     deletion: deletion === undefined ? null : (deletion.approvers ?? {}),
+    validation,
     pathFor: (team) => forTeam(place.path, team),
     namespaceFor: (team) => forTeam(place.namespace, team),
     cardFor: (team) => {

@@ -7,7 +7,7 @@ import { parseMoney } from '../core/money.ts'
 import { placeOf } from '../core/place.ts'
 import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
 import { buildPlatform, resolveBlueprint, type Platform, type StoredDocument } from '../core/platform.ts'
-import { checkPlatform, type ChangedDocument } from '../core/platform-check.ts'
+import type { ChangedDocument } from '../core/platform-check.ts'
 import type { FieldError, Problem } from '../core/problem.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import {
@@ -20,6 +20,7 @@ import {
 import { actorOf, type Caller } from './caller.ts'
 import type { Context } from './context.ts'
 import { mayWrite } from './document-rights.ts'
+import { checkWithSchemas } from './kind-schemas.ts'
 import { etagOf, parseIfMatch, presentDocument } from './present-document.ts'
 import { findMissingAccounts } from './trust-accounts.ts'
 
@@ -99,7 +100,7 @@ export async function applyParsed(
       if (forbidden !== null) return forbidden
     }
     const platform = platformWith(context, stored, changed, current)
-    const checked = checkPlatform(platform, changed)
+    const checked = await checkWithSchemas(context, platform, changed)
     if (!checked.ok) return checked
     const missing = await findMissingAccounts(context, changed)
     if (missing.length > 0) return refuse({ code: 'invalid-document', errors: missing })
@@ -184,7 +185,7 @@ export function platformWith(context: Context, stored: StoredPlatform, changed: 
   for (const { document } of changed)
     documents.set(key(document), { document, revision: (documents.get(key(document))?.revision ?? 0) + 1 })
   const { allowFileRepositories } = context
-  return buildPlatform({ revision: stored.revision + 1n, allowFileRepositories, documents: [...documents.values()] }, current)
+  return buildPlatform({ ...stored, revision: stored.revision + 1n, allowFileRepositories, documents: [...documents.values()] }, current)
 }
 
 function storedForm(platform: Platform, document: Document, ifRevision: number | 'any' | null): AppliedDocument {

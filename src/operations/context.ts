@@ -4,7 +4,7 @@ import type { Database } from '../store/database.ts'
 import type { PlanReads } from '../store/plan-reads.ts'
 import type { FailedAuthentications } from './failed-authentications.ts'
 import type { Followers } from './followers.ts'
-import type { DeliveryHints, Issuers, TokenSigner } from './ports.ts'
+import type { Clusters, DeliveryHints, Issuers, TokenSigner } from './ports.ts'
 
 /** What every operation works with. Made once by `main`, and by tests. */
 export type Context = {
@@ -20,6 +20,8 @@ export type Context = {
   /** Who follows events in this process. */
   readonly followers: Followers
   readonly hints: DeliveryHints
+  /** Null: no cluster is read. */
+  readonly clusters: Clusters | null
   /** Credentials that were not taken, on their way to the log. */
   readonly failedAuthentications: FailedAuthentications
   /** Migrations of this version that the database lacks. */

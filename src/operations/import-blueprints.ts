@@ -4,7 +4,6 @@ import type { BlueprintDocument } from '../core/document/blueprint.ts'
 import { importDefinition, type Imported, type ImportOptions, type ImportRefusal } from '../core/import/import-definition.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { findPlaintextSecrets } from '../core/plaintext-secret.ts'
-import { checkPlatform } from '../core/platform-check.ts'
 import type { Platform } from '../core/platform.ts'
 import type { FieldError } from '../core/problem.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
@@ -15,8 +14,10 @@ import { applyParsed, platformOf, platformWith, type StoredPlatform } from './ap
 import { missingPlatformRole } from './authorize.ts'
 import type { BlueprintImport } from './blueprint-import.ts'
 import type { Caller } from './caller.ts'
+import { definitionsOf } from './cluster-definitions.ts'
 import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
+import { checkWithSchemas } from './kind-schemas.ts'
 import { presentResources } from './read-resources.ts'
 
 /** Rounds before an import gives up because somebody else applies the same versions without a pause. */
@@ -37,9 +38,11 @@ export async function importBlueprints(
 ): Promise<Result<JsonObject>> {
   const forbidden = missingPlatformRole(caller, 'importBlueprints')
   if (forbidden !== null) return forbid(context, caller, forbidden, { operation: 'importBlueprints', team: null, subject: 'blueprints' })
+  const documents = await definitionsOf(context, 'CompositeResourceDefinition', input)
+  if (!documents.ok) return documents
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const stored = await readPlatformDocuments(context.database.pool)
-    const outcomes = await importAll(context, stored, input)
+    const outcomes = await importAll(context, stored, documents.value, input)
     const changed = outcomes.flatMap((outcome) =>
       outcome.ok && outcome.value.outcome !== 'unchanged' ? [{ document: outcome.value.document, pointer: '' }] : [],
     )
@@ -58,7 +61,12 @@ export async function importBlueprints(
   })
 }
 
-async function importAll(context: Context, stored: StoredPlatform, input: BlueprintImport): Promise<readonly Outcome[]> {
+async function importAll(
+  context: Context,
+  stored: StoredPlatform,
+  documents: readonly unknown[],
+  input: BlueprintImport,
+): Promise<readonly Outcome[]> {
   const current = await platformOf(context, stored)
   const accepted = new Map<string, BlueprintDocument>()
   const options: ImportOptions = {
@@ -67,10 +75,10 @@ async function importAll(context: Context, stored: StoredPlatform, input: Bluepr
     previous: (name) => accepted.get(name) ?? current.blueprints.get(name)?.[0]?.document ?? null,
   }
   const outcomes: Outcome[] = []
-  for (const document of input.documents) {
+  for (const document of documents) {
     // A definition takes milliseconds to tens of them; others are answered in between.
     await setImmediate()
-    const outcome = importOne(context, { stored, current, accepted }, document, options)
+    const outcome = await importOne(context, { stored, current, accepted }, document, options)
     if (outcome.ok) accepted.set(outcome.value.document.metadata.name, outcome.value.document)
     outcomes.push(outcome)
   }
@@ -79,7 +87,7 @@ async function importAll(context: Context, stored: StoredPlatform, input: Bluepr
 
 type Before = { readonly stored: StoredPlatform; readonly current: Platform; readonly accepted: ReadonlyMap<string, BlueprintDocument> }
 
-function importOne(context: Context, { stored, current, accepted }: Before, body: unknown, options: ImportOptions): Outcome {
+async function importOne(context: Context, { stored, current, accepted }: Before, body: unknown, options: ImportOptions): Promise<Outcome> {
   const illFormed = findIllFormedText(body)
   if (illFormed.length > 0) return refuse({ source: { apiVersion: '', kind: '', name: '' }, blueprint: null, reasons: illFormed })
   const outcome = importDefinition(body, options)
@@ -93,7 +101,7 @@ function importOne(context: Context, { stored, current, accepted }: Before, body
   if (!parsed.ok) return no('errors' in parsed.problem ? parsed.problem.errors : [])
   const changed = [...accepted.values()].filter((other) => other.metadata.name !== document.metadata.name)
   const platform = platformWith(context, stored, [...changed, document].map(asChanged), current)
-  const checked = checkPlatform(platform, [asChanged(document)])
+  const checked = await checkWithSchemas(context, platform, [asChanged(document)])
   return checked.ok ? outcome : no('errors' in checked.problem ? checked.problem.errors : [])
 }
 

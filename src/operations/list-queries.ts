@@ -56,6 +56,8 @@ export const serviceQuery = listQuery({
 
 export const serviceAccountQuery = listQuery({ team: filterText('Whose.') })
 
+export const schemaQuery = listQuery({ group: filterText('Of this API group.') })
+
 /** No list, but asked for like one. */
 export const permissionsQuery = Type.Object({ team: filterText('In this team.') }, closed)
 

@@ -9,7 +9,7 @@ import type { Context, PlatformRoles } from './context.ts'
 import { openEventTail, type EventTail } from './event-tail.ts'
 import { openFailedAuthentications } from './failed-authentications.ts'
 import { defaultFollowerLimits, openFollowers, type FollowerLimits } from './followers.ts'
-import type { DeliveryHints, Issuers, TokenSigner } from './ports.ts'
+import type { Clusters, DeliveryHints, Issuers, TokenSigner } from './ports.ts'
 
 export type ContextParts = {
   readonly database: Database
@@ -18,6 +18,7 @@ export type ContextParts = {
   readonly currency: string
   readonly allowFileRepositories: boolean
   readonly followerLimits?: FollowerLimits
+  readonly clusters?: Clusters | null
   readonly issuers?: Issuers | null
   readonly tokenSigner?: TokenSigner | null
   readonly platformRoles?: PlatformRoles
@@ -45,6 +46,7 @@ export function openContext(parts: ContextParts): Context {
     reloadPlatform: cache.reload,
     requestMoved: openWaiting(notices, tail),
     followers: openFollowers(tail, parts.followerLimits ?? defaultFollowerLimits),
+    clusters: parts.clusters ?? null,
     issuers: parts.issuers ?? null,
     tokenSigner: parts.tokenSigner ?? null,
     platformRoles: parts.platformRoles ?? { administrators: [], auditors: [] },
@@ -88,8 +90,8 @@ function openPlatformCache({ database, notices, allowFileRepositories }: Context
 
   async function readNow(): Promise<Platform> {
     if (known !== null && (await readPlatformRevision(database.pool)) === known.revision) return known
-    const { revision, documents } = await readPlatformDocuments(database.pool)
-    known = buildPlatform({ revision, allowFileRepositories, documents }, known ?? undefined)
+    const { revision, documents, kinds } = await readPlatformDocuments(database.pool)
+    known = buildPlatform({ revision, allowFileRepositories, documents, kinds }, known ?? undefined)
     return known
   }
 

@@ -197,3 +197,21 @@ export interface SharedCounts {
   ): Promise<readonly { readonly count: number; readonly msLeft: number }[]>
   close(): Promise<void>
 }
+
+/** Where a cluster is and who asks there, as an environment names it. */
+export type ClusterSource = { readonly kubeconfig: SecretSource }
+
+/** What definitions of kinds are asked for: those of Kubernetes, or those of Crossplane. */
+export type DefinitionKind = 'CustomResourceDefinition' | 'CompositeResourceDefinition'
+
+/** What came of asking a cluster. `why` is a clause without anything secret. */
+export type ClusterAnswer =
+  | { readonly kind: 'listed'; readonly definitions: readonly JsonObject[] }
+  /** It says no, or its kubeconfig is none that is taken: asking again does not help. */
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unreachable'; readonly why: string }
+
+/** Clusters of environments. Read only. */
+export interface Clusters {
+  listDefinitions(cluster: ClusterSource, kind: DefinitionKind): Promise<ClusterAnswer>
+}

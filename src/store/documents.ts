@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Document, Kind } from '../core/document/document.ts'
+import type { KindEntry } from '../core/kind-schema.ts'
 import type { Actor } from '../core/request-record.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { read, only, run, type Database } from './database.ts'
@@ -7,28 +8,39 @@ import { read, only, run, type Database } from './database.ts'
 /** A document as it is in force (or was, for a version), with what the store knows about it. */
 export type DocumentRecord = { readonly document: Document; readonly revision: number; readonly createdAt: Date; readonly updatedAt: Date }
 
-/** The revision of the platform and every document that decides: the current ones, and all versions of blueprints. */
+/** The revision of the platform, every document that decides (the current ones, and all versions of blueprints), and the kinds that it knows. */
 export async function readPlatformDocuments(pool: pg.Pool): Promise<{
   readonly revision: bigint
   readonly documents: readonly { readonly document: Document; readonly revision: number; readonly digest: string }[]
+  readonly kinds: readonly KindEntry[]
 }> {
-  // One statement, so revision and documents are of one moment.
-  const rows = await run<{ revision: string; body: Document | null; document_revision: number; digest: string }>(
+  // One statement, so that all is of one moment.
+  const rows = await run<{
+    revision: string
+    kinds: readonly KindEntry[] | null
+    body: Document | null
+    document_revision: number
+    digest: string
+  }>(
     pool,
     {
       name: 'read_platform',
-      text: `select p.revision::text, v.body, v.revision as document_revision, v.digest from platform p left join (
-        select v.body, v.revision, v.digest, v.kind, v.name from document_version v
-          join document x on x.kind = v.kind and x.name = v.name and (x.revision = v.revision or v.kind = 'Blueprint')
-        where v.retired_at is null and v.kind not in ('Service', 'Trust')) v on true
-      order by v.kind, v.name, v.revision`,
+      text: `with known as (
+          select jsonb_agg(jsonb_build_object('group', s.api_group, 'version', s.version, 'kind', s.kind, 'scope', s.scope, 'digest', s.digest)
+            order by s.api_group, s.kind, s.version) as kinds from kind_schema s)
+        select p.revision::text, case when v.place is null or v.place = 1 then k.kinds end as kinds, v.body, v.revision as document_revision, v.digest
+        from platform p cross join known k left join (
+          select v.body, v.revision, v.digest, v.kind, v.name, row_number() over (order by v.kind, v.name, v.revision) as place from document_version v
+            join document x on x.kind = v.kind and x.name = v.name and (x.revision = v.revision or v.kind = 'Blueprint')
+          where v.retired_at is null and v.kind not in ('Service', 'Trust')) v on true
+        order by v.place`,
     },
     [],
   )
   const documents = rows.flatMap((row) =>
     row.body === null ? [] : [{ document: row.body, revision: row.document_revision, digest: row.digest }],
   )
-  return { revision: BigInt(only(rows).revision), documents }
+  return { revision: BigInt(only(rows).revision), documents, kinds: rows[0]?.kinds ?? [] }
 }
 
 export async function readPlatformRevision(pool: pg.Pool): Promise<bigint> {

@@ -71,6 +71,19 @@ export async function readLiveResources(
   )
 }
 
+/** What Purser wrote last into the files of resources that live, by resource and in the order of paths. */
+export async function readCommittedFiles(pool: pg.Pool, ids: readonly Id<'resource'>[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = await run<{ resource: string; contents: string[] }>(
+    pool,
+    {
+      name: 'read_committed_files',
+      text: 'select f.resource_id as resource, array_agg(f.content order by f.path) as contents from resource_file f where f.resource_id = any ($1::uuid[]) group by 1',
+    },
+    [ids.map(idToUuid)],
+  )
+  return new Map(rows.map(({ resource, contents }) => [idFromUuid('resource', resource), contents]))
+}
+
 /** One resource of these teams (null: of all); deleted ones stay readable. */
 export async function readResource(
   { prisma }: Database,

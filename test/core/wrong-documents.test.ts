@@ -114,11 +114,11 @@ describe('a wrong document', () => {
         apiVersion: 'purser.dev/v1',
         kind,
         metadata: { name: 'x' },
-        spec: { engine: 'argocd', outputs: {}, cluster: {} },
+        spec: { engine: 'argocd', outputs: {}, freezes: {} },
       })
 
       expect(parsed.ok ? [] : 'errors' in parsed.problem ? parsed.problem.errors.map((e) => e.pointer) : []).toEqual(
-        expect.arrayContaining(['/spec/engine', '/spec/outputs', '/spec/cluster']),
+        expect.arrayContaining(['/spec/engine', '/spec/outputs', '/spec/freezes']),
       )
     },
   )

@@ -12,6 +12,7 @@ import { claim, commitAll, failClaimed } from '../support/delivery.ts'
 import { boxes, budget } from '../support/house.ts'
 import { openServer } from '../support/server.ts'
 import { definition } from '../support/definition.ts'
+import { resourceDefinition } from '../support/resource-definition.ts'
 
 /**
  * Every problem that OpenAPI says an operation can give is provoked, and no operation gives another one (the client of
@@ -84,6 +85,7 @@ const ids: Readonly<Record<string, string>> = {
   services: 'shop',
   trusts: 'deploy',
   'service-accounts': account.name,
+  schemas: 'things.example.com',
 }
 const absent: Readonly<Record<string, string>> = { requests: newId('request'), resources: newId('resource') }
 
@@ -104,6 +106,7 @@ const bodies: Readonly<Record<string, JsonObject>> = {
   'POST /v1/service-accounts': { ...account, name: 'another' },
   'POST /v1/service-accounts/{name}/tokens': { scopes: ['read'], expiresIn: 60 },
   'POST /v1/gitops/branches/accept': { repository: 'embedded', branch: 'main', head: 'a'.repeat(40) },
+  'POST /v1/schemas': { documents: [resourceDefinition('vases')] },
   'POST /v1/blueprints/import': { documents: [definition('vases')] },
   'POST /v1/apply': { documents: [{ apiVersion: 'purser.dev/v1', kind: 'Service', metadata: { name: 'shop' }, spec: { owner: 'red' } }] },
   ...Object.fromEntries(Object.entries(standing).map(([path, body]) => [`PUT /v1/${path}/{name}`, body])),
@@ -179,6 +182,9 @@ const special: Readonly<Record<string, () => Promise<Call> | Call>> = {
     body: { ...standing['blueprints'], metadata: { name: 'box', title: 'Another box' } },
   }),
   'PUT /v1/environments/{name} in-use': () => ({ body: elsewhere }),
+  // YAML that is none.
+  'POST /v1/schemas invalid-document': () => ({ body: '{', ...headers({ 'content-type': 'application/yaml' }) }),
+  'POST /v1/blueprints/import invalid-document': () => ({ body: '{', ...headers({ 'content-type': 'application/yaml' }) }),
   'POST /v1/apply invalid-document': () => ({ body: { documents: [{ kind: 'Nothing' }] } }),
   'POST /v1/apply plaintext-secret': () => ({
     body: { documents: [{ ...standing['teams'], metadata: { name: 'red', description: 'AKIAIOSFODNN7EXAMPLE' } }] },

@@ -103,6 +103,12 @@ test('the example of an import is imported', async () => {
   expect(answer.body['results']).toMatchObject([{ blueprint: 'database', outcome: 'created', reasons: [] }])
 })
 
+test('the example of schemas is added', async () => {
+  const answer = await send('POST /v1/schemas', 0)
+
+  expect(answer.body['results']).toMatchObject([{ outcome: 'created', reasons: [] }])
+})
+
 test('what the examples ask for is planned, asked for, approved, and moves on', async () => {
   const planned = await send('POST /v1/plans', 0, { options: alice })
   const asked = await send('POST /v1/requests', 0, { options: alice })

@@ -9,6 +9,7 @@ import { openPurse } from '../support/purse.ts'
 import { openServer } from '../support/server.ts'
 import { signedIn, vouching } from '../support/vouching.ts'
 import { definition } from '../support/definition.ts'
+import { kindOf, resourceDefinition } from '../support/resource-definition.ts'
 
 /**
  * Every route × everybody who may ask. A route without a row fails, and so does a row without a route.
@@ -73,6 +74,10 @@ DELETE /v1/budgets/:name                         401    401   403      403    40
 GET    /v1/events                                401    401   []       200    200       200      200   200   200   200   200   200    200
 GET    /v1/events (of red)                       401    401   []       200    200       200      200   []    []    200   200   200    200
 GET    /v1/teams/:name/events                    401    401   404      200    200       200      200   404   404   200   200   200    200
+GET    /v1/schemas                               401    401   200      200    200       200      200   200   200   200   200   200    200
+GET    /v1/schemas/:group/:version/:kind         401    401   200      200    200       200      200   200   200   200   200   200    200
+POST   /v1/schemas                               401    401   403      403    403       403      403   403   403   403   200   403    403
+DELETE /v1/schemas/:group/:version/:kind         401    401   403      403    403       403      403   403   403   403   204   403    403
 GET    /v1/gitops/branches                       401    401   200      200    200       200      200   200   200   200   200   200    200
 GET    /v1/gitops/verify                         401    401   403      403    403       403      403   403   403   403   200   403    200
 POST   /v1/gitops/branches/accept                401    401   403      403    403       403      403   403   403   403   200   403    403
@@ -266,6 +271,7 @@ const thing = await api('POST', '/v1/requests', submission(1), { as: people.aske
 await commitAll(pool)
 const [forBlue, forRed] = [await pending(600), await pending(450)]
 await newAccount(standingAccount)
+await api('POST', '/v1/schemas', { documents: [resourceDefinition('standing')] })
 if ((await api('PUT', '/v1/trusts/deploy', documents.trusts('deploy'))).status !== 201) throw new Error('no Trust')
 await api('POST', tokensPath, { scopes: ['read'], expiresIn: 60 })
 const ids: Readonly<Record<string, string>> = {
@@ -347,6 +353,13 @@ const sent: Readonly<Record<string, () => Promise<Sent> | Sent>> = {
     return { path, body: documents.services(path.split('/').at(-1) ?? '', 'grey') }
   },
   'DELETE /v1/services/:name (of another)': async () => ({ path: await put('services', (name) => documents.services(name, 'grey')) }),
+  'GET /v1/schemas/:group/:version/:kind': () => ({ path: '/v1/schemas/things.example.com/v1/Standing' }),
+  'POST /v1/schemas': () => ({ path: '/v1/schemas', body: { documents: [resourceDefinition(fresh())] } }),
+  'DELETE /v1/schemas/:group/:version/:kind': async () => {
+    const plural = fresh()
+    await api('POST', '/v1/schemas', { documents: [resourceDefinition(plural)] })
+    return { path: `/v1/schemas/things.example.com/v1/${kindOf(plural)}` }
+  },
   'POST /v1/blueprints/import': () => ({ path: '/v1/blueprints/import', body: { documents: [definition(fresh())] } }),
   'POST /v1/apply': () => ({ path: '/v1/apply', body: { documents: [documents.policies('big')] } }),
   'POST /v1/apply (own team and service)': () => ({

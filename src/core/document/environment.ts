@@ -33,5 +33,9 @@ export const environmentDocument = documentSchema('Environment', {
   namespace: Type.String({ minLength: 1, maxLength: 100 }),
   values: Type.Optional(jsonObject),
   deletion: Type.Optional(Type.Object({ approvers }, closed)),
+  /** Read from, never written to. */
+  cluster: Type.Optional(Type.Object({ kubeconfig: Type.Union([secretFile, secretVariable]) }, closed)),
+  /** What a kind without a known schema gets. */
+  validation: Type.Optional(Type.Union([Type.Literal('warn'), Type.Literal('strict')])),
 })
 export type EnvironmentDocument = Static<typeof environmentDocument>

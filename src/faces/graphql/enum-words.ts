@@ -8,6 +8,7 @@ export const enumWords = {
   ApplyOutcome: ['created', 'changed', 'unchanged'],
   ApprovalSource: ['policy', 'environment'],
   Awaiting: ['me'],
+  KindScope: ['Namespaced', 'Cluster'],
   BranchState: ['ok', 'refuses', 'unreachable', 'history-rewritten'],
   CredentialKind: ['oidc', 'api-token', 'purser-token'],
   HoldKind: ['history-rewritten', 'branch-refuses', 'unreachable'],

@@ -6,6 +6,7 @@ import type { MutationResolvers, Resolvers } from './generated/types.ts'
 import { documentMutations } from './resolvers/documents.ts'
 import { eventQueries, eventTypes } from './resolvers/events.ts'
 import { documentQueries, documentTypes } from './resolvers/kinds.ts'
+import { kindSchemaMutations, kindSchemaQueries, kindSchemaTypes } from './resolvers/kind-schemas.ts'
 import { nodeQueries, typeOfNode } from './resolvers/node.ts'
 import { platformQueries, platformTypes } from './resolvers/platform.ts'
 import { importMutations } from './resolvers/import-mutations.ts'
@@ -25,9 +26,16 @@ const resolvers: Resolvers = {
     ...resourceQueries,
     ...eventQueries,
     ...serviceAccountQueries,
+    ...kindSchemaQueries,
     ...documentQueries,
   },
-  Mutation: forgetting({ ...requestMutations, ...importMutations, ...serviceAccountMutations, ...documentMutations }),
+  Mutation: forgetting({
+    ...requestMutations,
+    ...importMutations,
+    ...kindSchemaMutations,
+    ...serviceAccountMutations,
+    ...documentMutations,
+  }),
   Subscription: subscriptions,
   ...subscriptionTypes,
   ...requestTypes,
@@ -36,6 +44,7 @@ const resolvers: Resolvers = {
   ...documentTypes,
   ...platformTypes,
   ...serviceAccountTypes,
+  ...kindSchemaTypes,
 }
 
 /** The schema with what answers its fields; what none is said for is read from the source under its own name. */

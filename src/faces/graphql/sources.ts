@@ -88,6 +88,7 @@ export type Sources = {
   ServiceAccount: JsonObject & { readonly name: string; readonly team: string }
   ServiceAccountConnection: Connection<Sources['ServiceAccount']>
   TokenConnection: Connection<JsonObject>
+  KnownKindConnection: Connection<JsonObject>
   AcceptBranchPayload: { readonly branch: JsonObject }
 }
 

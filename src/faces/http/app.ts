@@ -31,6 +31,7 @@ import { planRoutes } from './routes/plans.ts'
 import { requestActionRoutes } from './routes/request-actions.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { resourceRoutes } from './routes/resources.ts'
+import { schemaRoutes } from './routes/schemas.ts'
 import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { signInRoutes, type SignIn } from './routes/sign-in.ts'
 import { tokenRoutes } from './routes/token.ts'
@@ -180,4 +181,5 @@ async function registerNouns(v1: HttpApp, context: Context, history: BranchHisto
   await v1.register(async (documents) => documentRoutes(documents, context))
   await v1.register(async (apply) => applyRoutes(apply, context))
   await v1.register(async (imports) => importRoutes(imports, context))
+  await v1.register(async (schemas) => schemaRoutes(schemas, context))
 }

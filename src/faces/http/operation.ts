@@ -10,6 +10,7 @@ export const tags = {
   Requests: 'Ask for infrastructure, look at what was asked, decide on it.',
   Resources: 'What exists, or is coming, because of requests.',
   Documents: 'What the platform team writes: teams, environments, blueprints, policies, budgets, services, trusts.',
+  Schemas: 'What clusters know of kinds, and plans are judged by.',
   Budgets: 'Where the money went.',
   Events: 'The audit log.',
   GitOps: 'The branches that requests are committed to.',

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../src/core/json.ts'
 import type { ProblemCode } from '../../../src/core/problem.ts'
 import type { World } from './parity-world.ts'
 import { definition } from '../../support/definition.ts'
+import { resourceDefinition } from '../../support/resource-definition.ts'
 
 /**
  * One question in both faces. `operation`: REST's operation id. `type`: of what is compared, which is at `within` below the
@@ -207,6 +208,25 @@ export const reads: readonly Make[] = [
     within: 'tokens(first: 5)',
     type: 'TokenConnection',
   }),
+  () => ({
+    operation: 'listSchemas',
+    rest: ['GET', '/v1/schemas?first=1&group=things.example.com'],
+    field: 'schemas(first: 1, group: "things.example.com")',
+    type: 'KnownKindConnection',
+  }),
+  ({ kind }) => ({
+    operation: 'readSchema',
+    rest: ['GET', `/v1/schemas/things.example.com/v1/${kind}`],
+    field: `schema(group: "things.example.com", version: "v1", kind: "${kind}")`,
+    type: 'KnownKindWithSchema',
+  }),
+  () => ({
+    operation: 'readSchema',
+    what: 'that is not there',
+    rest: ['GET', '/v1/schemas/things.example.com/v2/Nothing'],
+    field: 'schema(group: "things.example.com", version: "v2", kind: "Nothing")',
+    type: 'KnownKindWithSchema',
+  }),
   () => ({ operation: 'listBranches', rest: ['GET', '/v1/gitops/branches'], field: 'branches', type: 'Branch' }),
   () => ({ operation: 'verifyGitops', rest: ['GET', '/v1/gitops/verify'], field: 'verification', type: 'Verification' }),
   ...nouns.flatMap(({ kind, one, many, name }): readonly Make[] => [
@@ -336,6 +356,20 @@ export const writes: readonly Make[] = [
       field: 'importBlueprints',
       input: body,
       type: 'ImportBlueprintsPayload',
+    }
+  },
+  () => {
+    const body = { documents: [resourceDefinition('standing'), { kind: 'Deployment' }] }
+    return { operation: 'addSchemas', rest: ['POST', '/v1/schemas', body], field: 'addSchemas', input: body, type: 'AddSchemasPayload' }
+  },
+  async ({ fresh, knownKind }) => {
+    const kind = await knownKind(fresh())
+    return {
+      operation: 'deleteSchema',
+      rest: ['DELETE', `/v1/schemas/things.example.com/v1/${kind}`],
+      field: 'deleteSchema',
+      input: { group: 'things.example.com', version: 'v1', kind },
+      within: 'kind',
     }
   },
   ({ fresh }) => {

@@ -4,6 +4,7 @@ import { setBranchState } from '../../../src/store/deliveries.ts'
 import { at } from '../../support/api.ts'
 import { claim, commitAll, failClaimed, theBranch } from '../../support/delivery.ts'
 import { boxes, budget } from '../../support/house.ts'
+import { kindOf, resourceDefinition } from '../../support/resource-definition.ts'
 import { textOf } from '../../support/text-of.ts'
 import type { GraphqlHouse, RestAsk } from './graphql-house.ts'
 
@@ -32,6 +33,9 @@ export type World = {
   account(name?: string): Promise<string>
   /** A token of a service account, by its id. */
   token(account: string): Promise<string>
+  /** A kind of things.example.com that plans are judged by. */
+  readonly kind: string
+  knownKind(plural: string): Promise<string>
 }
 
 const odd = `
@@ -127,6 +131,10 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
   async function token(of: string): Promise<string> {
     return idOf(await ask(`/v1/service-accounts/${of}/tokens`, { scopes: ['read'], expiresIn: 60 }, {}))
   }
+  async function knownKind(plural: string): Promise<string> {
+    await ask('/v1/schemas', { documents: [resourceDefinition(plural)] }, {})
+    return kindOf(plural)
+  }
   await token(await account('red-bot'))
   await account('red-ci')
   await house.apply(deploy)
@@ -134,6 +142,8 @@ export async function openWorld({ house, rest }: GraphqlHouse): Promise<World> {
   return {
     account,
     token,
+    kind: await knownKind('standing'),
+    knownKind,
     waiting: idOf(waiting),
     denied: textOf((refused.body as JsonObject)['requestId']),
     committed: idOf(live),

@@ -21,6 +21,7 @@ import { enumName } from '../../../src/faces/graphql/enum-words.ts'
 import { makeSchema } from '../../../src/faces/graphql/schema.ts'
 import { blueprintImport } from '../../../src/operations/blueprint-import.ts'
 import { branchAcceptance } from '../../../src/operations/branch-acceptance.ts'
+import { schemaAddition } from '../../../src/operations/schema-input.ts'
 import { documentBatch } from '../../../src/operations/document-batch.ts'
 import {
   eventQuery,
@@ -28,6 +29,7 @@ import {
   plainQuery,
   requestQuery,
   resourceQuery,
+  schemaQuery,
   serviceQuery,
 } from '../../../src/operations/list-queries.ts'
 import { approval, rejection, requestInput } from '../../../src/operations/request-input.ts'
@@ -224,6 +226,8 @@ describe('inputs are those of REST, field by field', () => {
     ['AcceptBranchInput', expected(membersOf(branchAcceptance))],
     ['ApplyInput', { ...expected(membersOf(documentBatch)), dryRun: 'Boolean' }],
     ['ImportBlueprintsInput', { ...expected(membersOf(blueprintImport)), price: 'JSON', allow: 'JSON', dryRun: 'Boolean' }],
+    ['AddSchemasInput', { ...expected(membersOf(schemaAddition)), dryRun: 'Boolean' }],
+    ['DeleteSchemaInput', { group: 'String required', version: 'String required', kind: 'String required' }],
     ...['Team', 'Environment', 'Blueprint', 'Policy', 'Budget', 'Service', 'Trust'].flatMap((kind): [string, Record<string, string>][] => [
       [`Put${kind}Input`, { ...inDocuments, document: 'JSON required' }],
       [`Delete${kind}Input`, inDocuments],
@@ -240,6 +244,7 @@ describe('inputs are those of REST, field by field', () => {
     ['events', eventQuery],
     ['permissions', permissionsQuery],
     ['services', serviceQuery],
+    ['schemas', schemaQuery],
     ...['teams', 'environments', 'blueprints', 'policies', 'budgets', 'trusts', 'verification'].map((name): [string, TSchema] => [
       name,
       plainQuery,
@@ -251,7 +256,7 @@ describe('inputs are those of REST, field by field', () => {
   test('and there is no other input', () => {
     const inputs = types.filter(isInputObjectType)
 
-    expect(inputs.length).toBe(10 + 14)
+    expect(inputs.length).toBe(12 + 14)
   })
 })
 

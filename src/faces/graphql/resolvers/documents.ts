@@ -109,6 +109,8 @@ export const documentMutations: Omit<
   | 'retryRequest'
   | 'acceptBranch'
   | 'importBlueprints'
+  | 'addSchemas'
+  | 'deleteSchema'
   | 'createServiceAccount'
   | 'retireServiceAccount'
   | 'createToken'

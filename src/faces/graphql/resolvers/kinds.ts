@@ -27,6 +27,8 @@ export const documentQueries: Omit<
   | 'events'
   | 'serviceAccount'
   | 'serviceAccounts'
+  | 'schema'
+  | 'schemas'
 > = {
   team: oneOf('Team'),
   teams: listOf('Team'),

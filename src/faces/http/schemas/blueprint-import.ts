@@ -28,7 +28,12 @@ const definition = {
 
 export const blueprintImportInput = Type.Object(
   {
-    documents: Type.Array(openObject, { minItems: 1, maxItems: 200, description: 'Definitions as Kubernetes has them.' }),
+    documents: Type.Optional(
+      Type.Array(openObject, { minItems: 1, maxItems: 200, description: 'Definitions as Kubernetes has them, or lists of them.' }),
+    ),
+    fromCluster: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 63, description: 'Instead of documents: an environment, whose cluster is read.' }),
+    ),
     price: Type.Optional(
       Type.Unsafe<Static<typeof blueprintPrice>>({
         ...blueprintPrice,

@@ -7,6 +7,7 @@ import { documentComponents } from './document.ts'
 import { eventComponents } from './event.ts'
 import { aliveSchema, readinessSchema } from './health.ts'
 import { meSchema } from './me.ts'
+import { kindSchemaComponents } from './kind-schema.ts'
 import { pageInfo } from './page.ts'
 import { permissionsSchema } from './permissions.ts'
 import { problemSchema } from './problem.ts'
@@ -39,4 +40,5 @@ export const components: readonly TSchema[] = [
   ...serviceAccountComponents,
   ...documentComponents,
   ...blueprintImportComponents,
+  ...kindSchemaComponents,
 ]
