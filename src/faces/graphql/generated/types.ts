@@ -10,6 +10,7 @@ export type LedgerEntryKind = (typeof enumWords)['LedgerEntryKind'][number]
 export type ApplyOutcome = (typeof enumWords)['ApplyOutcome'][number]
 export type BranchState = (typeof enumWords)['BranchState'][number]
 export type ImportOutcome = (typeof enumWords)['ImportOutcome'][number]
+export type KindScope = (typeof enumWords)['KindScope'][number]
 export type CredentialKind = (typeof enumWords)['CredentialKind'][number]
 export type PrincipalKind = (typeof enumWords)['PrincipalKind'][number]
 export type PlatformRole = (typeof enumWords)['PlatformRole'][number]
@@ -76,9 +77,22 @@ export type AcceptBranchInput = {
 
 export type ImportBlueprintsInput = {
   readonly allow?: Json | null
-  readonly documents: readonly (Json)[]
+  readonly documents?: readonly (Json)[] | null
   readonly dryRun?: boolean | null
+  readonly fromCluster?: string | null
   readonly price?: Json | null
+}
+
+export type AddSchemasInput = {
+  readonly documents?: readonly (Json)[] | null
+  readonly dryRun?: boolean | null
+  readonly fromCluster?: string | null
+}
+
+export type DeleteSchemaInput = {
+  readonly group: string
+  readonly kind: string
+  readonly version: string
 }
 
 export type PlanRequestInput = {
@@ -484,6 +498,61 @@ export type ImportWarningResolvers = {
   readonly detail?: Resolve<Source<'ImportWarning'>, object, string>
 }
 
+export type AddSchemasPayloadResolvers = {
+  readonly results?: Resolve<Source<'AddSchemasPayload'>, object, readonly (Source<'SchemaResult'>)[]>
+}
+
+export type SchemaResultResolvers = {
+  readonly kinds?: Resolve<Source<'SchemaResult'>, object, readonly (Source<'ServedKind'>)[]>
+  readonly outcome?: Resolve<Source<'SchemaResult'>, object, ImportOutcome>
+  readonly reasons?: Resolve<Source<'SchemaResult'>, object, readonly (Source<'FieldError'>)[]>
+  readonly source?: Resolve<Source<'SchemaResult'>, object, Source<'ImportSource'>>
+}
+
+export type ServedKindResolvers = {
+  readonly group?: Resolve<Source<'ServedKind'>, object, string>
+  readonly kind?: Resolve<Source<'ServedKind'>, object, string>
+  readonly version?: Resolve<Source<'ServedKind'>, object, string>
+}
+
+export type DeleteSchemaPayloadResolvers = {
+  readonly kind?: Resolve<Source<'DeleteSchemaPayload'>, object, string>
+}
+
+export type KnownKindResolvers = {
+  readonly definition?: Resolve<Source<'KnownKind'>, object, string>
+  readonly digest?: Resolve<Source<'KnownKind'>, object, string>
+  readonly group?: Resolve<Source<'KnownKind'>, object, string>
+  readonly kind?: Resolve<Source<'KnownKind'>, object, string>
+  readonly scope?: Resolve<Source<'KnownKind'>, object, KindScope>
+  readonly updatedAt?: Resolve<Source<'KnownKind'>, object, string>
+  readonly updatedBy?: Resolve<Source<'KnownKind'>, object, string>
+  readonly version?: Resolve<Source<'KnownKind'>, object, string>
+}
+
+export type KnownKindWithSchemaResolvers = {
+  readonly definition?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+  readonly digest?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+  readonly group?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+  readonly kind?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+  readonly schema?: Resolve<Source<'KnownKindWithSchema'>, object, Json>
+  readonly scope?: Resolve<Source<'KnownKindWithSchema'>, object, KindScope>
+  readonly updatedAt?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+  readonly updatedBy?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+  readonly version?: Resolve<Source<'KnownKindWithSchema'>, object, string>
+}
+
+export type KnownKindConnectionResolvers = {
+  readonly edges?: Resolve<Source<'KnownKindConnection'>, object, readonly (Source<'KnownKindEdge'>)[]>
+  readonly nodes?: Resolve<Source<'KnownKindConnection'>, object, readonly (Source<'KnownKind'>)[]>
+  readonly pageInfo?: Resolve<Source<'KnownKindConnection'>, object, Source<'PageInfo'>>
+}
+
+export type KnownKindEdgeResolvers = {
+  readonly cursor?: Resolve<Source<'KnownKindEdge'>, object, string>
+  readonly node?: Resolve<Source<'KnownKindEdge'>, object, Source<'KnownKind'>>
+}
+
 export type PermissionsResolvers = {
   readonly permissions?: Resolve<Source<'Permissions'>, object, readonly (Source<'Permission'>)[]>
   readonly team?: Resolve<Source<'Permissions'>, object, Source<'Team'> | null>
@@ -538,6 +607,8 @@ export type QueryResolvers = {
   readonly events: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null; readonly subject?: string | null; readonly team?: string | null; readonly type?: string | null }, Source<'EventConnection'>>
   readonly branches: Resolve<unknown, object, readonly (Source<'Branch'>)[]>
   readonly verification: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null }, Source<'Verification'>>
+  readonly schema: Resolve<unknown, { readonly group: string; readonly kind: string; readonly version: string }, Source<'KnownKindWithSchema'> | null>
+  readonly schemas: Resolve<unknown, { readonly after?: string | null; readonly first?: number | null; readonly group?: string | null }, Source<'KnownKindConnection'>>
   readonly me: Resolve<unknown, object, Source<'Me'>>
   readonly permissions: Resolve<unknown, { readonly team?: string | null }, Source<'Permissions'> | null>
   readonly policy: Resolve<unknown, { readonly name: string }, Source<'Policy'> | null>
@@ -566,6 +637,8 @@ export type MutationResolvers = {
   readonly putEnvironment: Resolve<unknown, { readonly input: PutEnvironmentInput }, Source<'PutEnvironmentPayload'> | null>
   readonly acceptBranch: Resolve<unknown, { readonly input: AcceptBranchInput }, Source<'AcceptBranchPayload'> | null>
   readonly importBlueprints: Resolve<unknown, { readonly input: ImportBlueprintsInput }, Source<'ImportBlueprintsPayload'> | null>
+  readonly addSchemas: Resolve<unknown, { readonly input: AddSchemasInput }, Source<'AddSchemasPayload'> | null>
+  readonly deleteSchema: Resolve<unknown, { readonly input: DeleteSchemaInput }, Source<'DeleteSchemaPayload'> | null>
   readonly planRequest: Resolve<unknown, { readonly input: PlanRequestInput }, Source<'PlanRequestPayload'> | null>
   readonly deletePolicy: Resolve<unknown, { readonly input: DeletePolicyInput }, Source<'DeletePolicyPayload'> | null>
   readonly putPolicy: Resolve<unknown, { readonly input: PutPolicyInput }, Source<'PutPolicyPayload'> | null>
@@ -1194,6 +1267,14 @@ export type Resolvers = {
   readonly ImportSource?: ImportSourceResolvers
   readonly ImportDifference?: ImportDifferenceResolvers
   readonly ImportWarning?: ImportWarningResolvers
+  readonly AddSchemasPayload?: AddSchemasPayloadResolvers
+  readonly SchemaResult?: SchemaResultResolvers
+  readonly ServedKind?: ServedKindResolvers
+  readonly DeleteSchemaPayload?: DeleteSchemaPayloadResolvers
+  readonly KnownKind?: KnownKindResolvers
+  readonly KnownKindWithSchema?: KnownKindWithSchemaResolvers
+  readonly KnownKindConnection?: KnownKindConnectionResolvers
+  readonly KnownKindEdge?: KnownKindEdgeResolvers
   readonly Permissions?: PermissionsResolvers
   readonly Permission?: PermissionResolvers
   readonly Me?: MeResolvers
