@@ -1,6 +1,8 @@
+import { isIPv4, isIPv6 } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalize, type Json, type JsonObject } from '../../src/core/json.ts'
+import { parseIpv4, parseIpv6 } from '../../src/core/structural/ip-address.ts'
 import { compileStructural, type Structural } from '../../src/core/structural/structural.ts'
 
 function compiled(schema: JsonObject, isResource = false): Structural {
@@ -315,4 +317,23 @@ describe('a rule', () => {
 
     expect(complaints(schema, { min: 2, max: 1 })).toEqual(['/max: at least 2'])
   })
+})
+
+it('an address is what Node takes for one', () => {
+  const group = fc.oneof(
+    fc.integer({ min: 0, max: 65_535 }).map((n) => n.toString(16)),
+    fc.constantFrom('', '0', '00000', '1.2.3.4', 'g'),
+  )
+  const texts = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.array(group, { minLength: 1, maxLength: 9 }).map((groups) => groups.join(':')),
+    fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 3, maxLength: 5 }).map((bytes) => bytes.join('.')),
+  )
+  fc.assert(
+    fc.property(texts, (text) => {
+      expect([parseIpv4(text) !== null, parseIpv6(text) !== null]).toEqual([isIPv4(text), isIPv6(text)])
+    }),
+    { numRuns: 500 },
+  )
 })

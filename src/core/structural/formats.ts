@@ -1,5 +1,5 @@
-import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { Json } from '../json.ts'
+import { parseIpv4, parseIpv6 } from './ip-address.ts'
 import type { StructuralType } from './node.ts'
 
 /**
@@ -38,8 +38,8 @@ const texts: { readonly [format: string]: (text: string) => boolean } = {
   uri: isUri,
   email: (text) => /^[^\s@<>"]+@[^\s@<>"]+$/.test(text),
   hostname: (text) => text.length <= 253 && text.split('.').every((label) => hostLabel.test(label)),
-  ipv4: isIPv4,
-  ipv6: isIPv6,
+  ipv4: (text) => parseIpv4(text) !== null,
+  ipv6: (text) => parseIpv6(text) !== null,
   cidr: isCidr,
   mac: (text) => /^([0-9a-f]{2}([:-])([0-9a-f]{2}\2){4}[0-9a-f]{2}|([0-9a-f]{4}\.){2}[0-9a-f]{4})$/i.test(text),
   uuid: (text) => uuid.test(text),
@@ -66,8 +66,8 @@ function isUri(text: string): boolean {
 
 function isCidr(text: string): boolean {
   const [address = '', bits = '', ...more] = text.split('/')
-  const version = isIP(address)
-  return more.length === 0 && version !== 0 && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+  const most = parseIpv4(address) !== null ? 32 : parseIpv6(address) !== null ? 128 : -1
+  return more.length === 0 && /^(0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most
 }
 
 function isIsbn10(text: string): boolean {

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net'
-
 /** Addresses and ranges as rules compute with them; four bytes or sixteen, as one number. */
 export class Ip {
   readonly family: 4 | 6
@@ -58,20 +56,48 @@ function prefix(ip: Ip, bits: number): bigint {
 }
 
 export function parseIp(text: string): Ip | null {
-  const family = isIP(text)
-  if (family === 4) return new Ip(4, bytesOf4(text), text)
+  const four = parseIpv4(text)
+  if (four !== null) return new Ip(4, four, text)
   // Zones mean something to one machine only, and Kubernetes takes no IPv4 inside IPv6.
-  if (family !== 6 || text.includes('%') || text.includes('.')) return null
-  const [head = '', tail] = text.split('::')
-  const groups = (part: string) => (part === '' ? [] : part.split(':'))
-  const [first, last] = [groups(head), tail === undefined ? [] : groups(tail)]
-  const all = [...first, ...Array.from({ length: 8 - first.length - last.length }, () => '0'), ...last]
-  const value = all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n)
-  return new Ip(6, value, textOf(6, value))
+  const six = text.includes('.') ? null : parseIpv6(text)
+  return six === null ? null : new Ip(6, six, textOf(6, six))
 }
 
-function bytesOf4(text: string): bigint {
-  return text.split('.').reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+/** Four numbers without leading zeros, as one; null for anything else. */
+export function parseIpv4(text: string): bigint | null {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)
+  if (match === null) return null
+  const bytes = match.slice(1)
+  if (bytes.some((byte) => Number(byte) > 255 || (byte.length > 1 && byte.startsWith('0')))) return null
+  return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+}
+
+/** Eight groups of hexadecimal digits, as one; `::` stands for groups of zeros, and the last two may be an IPv4 address. */
+export function parseIpv6(text: string): bigint | null {
+  if (text.length > 45 || !/^[0-9A-Fa-f:.]+$/.test(text)) return null
+  const parts = text.split('::')
+  const [head = '', tail] = parts
+  if (parts.length > 2) return null
+  const first = groupsOf(head, tail === undefined)
+  const last = tail === undefined ? [] : groupsOf(tail, true)
+  if (first === null || last === null) return null
+  const zeros = 8 - first.length - last.length
+  if (tail === undefined ? zeros !== 0 : zeros < 1) return null
+  return [...first, ...Array.from({ length: zeros }, () => 0n), ...last].reduce((sum, group) => (sum << 16n) | group, 0n)
+}
+
+/** The groups between colons. `atEnd`: the last may be an IPv4 address, which is two of them. */
+function groupsOf(text: string, atEnd: boolean): readonly bigint[] | null {
+  if (text === '') return []
+  const words = text.split(':')
+  const groups: bigint[] = []
+  for (const [i, word] of words.entries()) {
+    const four = atEnd && i === words.length - 1 && word.includes('.') ? parseIpv4(word) : null
+    if (four !== null) groups.push(four >> 16n, four & 0xffffn)
+    else if (/^[0-9A-Fa-f]{1,4}$/.test(word)) groups.push(BigInt(`0x${word}`))
+    else return null
+  }
+  return groups
 }
 
 /** As Go writes it: the longest run of zeros is `::`. */
