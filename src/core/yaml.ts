@@ -4,19 +4,23 @@ import type { Json, JsonObject } from './json.ts'
 import type { FieldError } from './problem.ts'
 import { ok, refuse, type Result } from './result.ts'
 
-/** Characters; a body is at most 1 MiB anyhow. */
-const maxLength = 1024 * 1024
+export type YamlLimits = { readonly length: number; readonly tokens: number }
 const maxDocuments = 1_000
-/** Parsing takes some ten microseconds a token, during which nothing else is answered; 450 KiB written by people have as many. */
-const maxTokens = 150_000
+/**
+ * Characters; a body is at most 1 MiB anyhow. Parsing takes some ten microseconds a token, during which nothing else is
+ * answered; 450 KiB written by people have as many.
+ */
+const ofBodies: YamlLimits = { length: 1024 * 1024, tokens: 150_000 }
+/** Where nobody else waits meanwhile, as in the command: the largest published definition has 1.4 MB, a folder of them ten. */
+export const ofFiles: YamlLimits = { length: 16 * 1024 * 1024, tokens: 3_000_000 }
 /** Each is looked up by a walk through its document. */
 const maxAliases = 200
 const maxErrors = 20
 
 /** The documents of a YAML 1.2 stream (JSON is YAML too), empty ones left out. Duplicate keys, unknown tags and numbers that JSON lacks are refused. */
-export function parseYamlDocuments(text: string): Result<readonly unknown[], readonly FieldError[]> {
-  if (text.length > maxLength) return refuse([{ pointer: '', detail: 'is larger than 1 MiB' }])
-  const tooMuch = measure(text)
+export function parseYamlDocuments(text: string, limits = ofBodies): Result<readonly unknown[], readonly FieldError[]> {
+  if (text.length > limits.length) return refuse([{ pointer: '', detail: `is larger than ${limits.length / ofBodies.length} MiB` }])
+  const tooMuch = measure(text, limits.tokens)
   if (tooMuch !== null) return refuse([{ pointer: '', detail: tooMuch }])
   try {
     return parse(text)
@@ -29,7 +33,7 @@ export function parseYamlDocuments(text: string): Result<readonly unknown[], rea
 }
 
 /** What is too much of it, found by a look at its tokens, which costs a fraction of parsing them. */
-function measure(text: string): string | null {
+function measure(text: string, maxTokens: number): string | null {
   let tokens = 0
   let aliases = 0
   for (const token of new Lexer().lex(text)) {
