@@ -1,9 +1,10 @@
-import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { parseAllowedAddresses, type AllowedAddresses } from './core/addresses.ts'
 import { parseDuration } from './core/duration.ts'
-import { parseAllowedAddresses, type AllowedAddresses } from './adapters/webhook/addresses.ts'
 import { ok, refuse, type Result } from './core/result.ts'
 import { Secret } from './core/secret.ts'
+import type { TrustProxy } from './faces/http/client-address.ts'
+import { distance, flag, nameOf, parseScopes, proxies, urlOf, wholeNumber } from './main/config-values.ts'
 import { parseEmailDomains, parseIssuers, parseKeys, parsePeople } from './main/identity-config.ts'
 
 /** What is in force for one process: read once at the start, checked, frozen. There is no other way to configure it. */
@@ -44,7 +45,7 @@ export type Config = {
   /** The same per address, before anybody knows who asks; and credentials a minute per address that are not taken. */
   readonly addressLimits: { readonly requests: number; readonly failures: number }
   /** Whose X-Forwarded-For is believed: so many proxies, or those at these addresses; null: nobody's. */
-  readonly trustProxy: { readonly hops: number } | { readonly networks: readonly string[] } | null
+  readonly trustProxy: TrustProxy
   /** Streams of events that are open at once, of one principal and of all; 0 is off. */
   readonly streams: { readonly perCaller: number; readonly perProcess: number }
   /** Whether GraphQL's schema may be asked for. */
@@ -266,63 +267,7 @@ function judgeUnknown(env: Environment, errors: string[]): string[] {
   return notices
 }
 
-/** Levenshtein's. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}
-
-function wholeNumber(min: number, max: number): (value: string) => number | null {
-  return (value) => {
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN
-    return number >= min && number <= max ? number : null
-  }
-}
-
-function nameOf(maxLength: number): (value: string) => string | null {
-  return (value) => (/^[\x21-\x7e]+$/.test(value) && value.length <= maxLength ? value : null)
-}
-
-/** Of RFC 6749: each without quotes and backslashes. */
-function parseScopes(value: string): readonly string[] | null {
-  const scopes = value.split(' ').filter((scope) => scope !== '')
-  return scopes.includes('openid') && scopes.length <= 50 && scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/.test(scope))
-    ? Object.freeze(scopes)
-    : null
-}
-
-function proxies(value: string): Config['trustProxy'] {
-  const hops = wholeNumber(1, 10)(value)
-  if (hops !== null) return Object.freeze({ hops })
-  const networks = value.split(',').map((network) => network.trim())
-  return networks.every(isNetwork) ? Object.freeze({ networks: Object.freeze(networks) }) : null
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', prefix, ...more] = text.split('/')
-  const family = isIP(address)
-  const bits = prefix === undefined ? 0 : wholeNumber(0, family === 6 ? 128 : 32)(prefix)
-  return family !== 0 && more.length === 0 && bits !== null
-}
-
-function presentProxies(trusted: Config['trustProxy']): string {
+function presentProxies(trusted: TrustProxy): string {
   if (trusted === null) return '(none: X-Forwarded-For is not looked at)'
   return 'hops' in trusted ? String(trusted.hops) : trusted.networks.join(',')
-}
-
-function flag(value: string): boolean | null {
-  if (value === 'true') return true
-  return value === 'false' ? false : null
-}
-
-function urlOf(...protocols: readonly string[]): (value: string) => Secret | null {
-  return (value) => (URL.canParse(value) && protocols.includes(new URL(value).protocol) ? new Secret(value) : null)
 }

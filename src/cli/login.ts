@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../core/addresses.ts'
 import { isObject } from '../core/json.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { choose, openAsker } from './ask.ts'
@@ -8,7 +9,6 @@ import { clock, exits } from './io.ts'
 import { failureOf, openIssuer, signInOf, type Failure, type Issuer, type Tokens, type Wanted } from './issuer-client.ts'
 import { signInByBrowser, signInByCode } from './login-flows.ts'
 import { hasBrowser } from './open-browser.ts'
-import { isThisMachine } from './settings.ts'
 import { openSignInFolder, signInFolder, signInPath, writeSignIn, type SignIn } from './sign-in-file.ts'
 import { holdSignIns } from './sign-in-lock.ts'
 import { hang, paragraphs, visible } from './text.ts'
@@ -192,7 +192,7 @@ function isTexts(value: unknown): value is readonly string[] {
 /** Encrypted on its way, or on no way at all. */
 function isSafe(address: string): boolean {
   const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' || (protocol === 'http:' && isThisMachine(hostname))
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
 }
 
 /** What ends the waiting: too much time, or Ctrl-C. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isLoopbackHost } from '../core/addresses.ts'
 import { ok, refuse, type Result } from '../core/result.ts'
 import { fixedToken, nobody, type Credential } from './credential.ts'
 import type { Io } from './io.ts'
@@ -80,18 +81,13 @@ function isToken(text: string): boolean {
  * happens to lie in the working directory must not be sent to whatever PURSER_URL names.
  */
 function readAdminToken(url: URL, io: Io): string | null {
-  if (!isThisMachine(url.hostname)) return null
+  if (!isLoopbackHost(url.hostname)) return null
   try {
     const token = readFileSync(join(io.env.PURSER_DATA || DEFAULT_DATA, 'admin-token'), 'utf8').trim()
     return isToken(token) ? token : null
   } catch {
     return null // Absent or unreadable: asking without a token gets a 401 that says what to do.
   }
-}
-
-/** Whether a host is this machine, whatever a name server says. */
-export function isThisMachine(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
 }
 
 function withoutEndSlash(text: string): string {

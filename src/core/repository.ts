@@ -1,3 +1,4 @@
+import { isLoopbackHost } from './addresses.ts'
 import type { EnvironmentDocument } from './document/environment.ts'
 import type { FieldError } from './problem.ts'
 
@@ -39,7 +40,6 @@ export type RepositoryUrl = {
 
 const remote =
   /^(ssh|https?):\/\/(?:([A-Za-z0-9][A-Za-z0-9._-]*)@)?([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?(\/[A-Za-z0-9._~+@/-]+)$/
-const loopback = ['localhost', '127.0.0.1', '[::1]']
 
 /** Null: it is none of the four kinds, or has something in it that has no business there, such as a password. */
 export function parseRepository(repository: string): RepositoryUrl | null {
@@ -47,8 +47,7 @@ export function parseRepository(repository: string): RepositoryUrl | null {
   if (/^file:\/\/\/[A-Za-z0-9._/-]+$/.test(repository)) return { scheme: 'file', user: null, url: repository }
   const [, scheme, user = null, host = '', port = '', path = ''] = remote.exec(repository) ?? []
   if (scheme === 'ssh') return { scheme, user, url: repository }
-  if (scheme === 'https' || (scheme === 'http' && loopback.includes(host)))
-    return { scheme, user, url: `${scheme}://${host}${port}${path}` }
+  if (scheme === 'https' || (scheme === 'http' && isLoopbackHost(host))) return { scheme, user, url: `${scheme}://${host}${port}${path}` }
   return null
 }
 

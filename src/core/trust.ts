@@ -1,3 +1,4 @@
+import { isLoopbackHost } from './addresses.ts'
 import type { TrustDocument } from './document/trust.ts'
 import { compileExpression, EvaluationError, expressionEnvironment, type Expression } from './expression.ts'
 import type { JsonObject } from './json.ts'
@@ -36,17 +37,13 @@ function wrongIssuer(issuer: string): string | null {
   const url = URL.canParse(issuer) ? new URL(issuer) : null
   const example = 'such as https://token.actions.githubusercontent.com'
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return `must be the address of an issuer, ${example}`
-  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname))
     return 'must begin with https: over http anybody on the way could be the issuer'
   if (issuer.includes('?') || issuer.includes('#')) return `must have no query and no fragment, ${example}`
   if (url.username !== '' || url.password !== '') return `must have no user and no password, ${example}`
   return url.href === issuer || url.href === `${issuer}/`
     ? null
     : `must be written as ${url.href.replace(/\/$/, '')}, as the issuer writes it`
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname)
 }
 
 const rules = new WeakMap<TrustDocument, Result<Expression, ExpressionError>>()

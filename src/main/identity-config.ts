@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../core/addresses.ts'
 import { Secret } from '../core/secret.ts'
 
 /** What the variables about identity may hold. Each is null for what is wrong; config.ts says which variable it was. */
@@ -12,11 +13,7 @@ function isIssuer(text: string): boolean {
   if (!URL.canParse(text) || /[\s?#]/.test(text)) return false
   const { protocol, hostname, username, password } = new URL(text)
   if (username !== '' || password !== '') return false
-  return (
-    protocol === 'https:' ||
-    (protocol === 'http:' && ['localhost', '[::1]'].includes(hostname)) ||
-    /^http:\/\/127\.[\d.]+(?=[:/]|$)/.test(text)
-  )
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
 }
 
 /** `issuer=example.com,example.org; issuer2=example.net` */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { judgeAddresses, parseAllowedAddresses } from '../../src/adapters/webhook/addresses.ts'
+import { judgeAddresses, parseAllowedAddresses } from '../../src/core/addresses.ts'
 import { createHooks, type HookOptions } from '../../src/adapters/webhook/post.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { HookAnswer } from '../../src/operations/ports.ts'
@@ -36,7 +36,10 @@ describe('an address', () => {
     ['loopback', '127.0.0.1 127.255.255.254 ::1'],
     ['private', '10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 fc00::1 fdff::1'],
     ['of a carrier’s own network', '100.64.0.1 100.127.255.255'],
-    ['link-local, where clouds answer with secrets', '169.254.169.254 169.254.170.2 fe80::1 fe80::1%eth0 fd00:ec2::254 100.100.100.200'],
+    [
+      'link-local, where clouds answer with secrets',
+      '169.254.169.254 169.254.170.2 fe80::1 fe80::1%eth0 fd00:ec2::254 100.100.100.200 168.63.129.16 fd20:ce::254',
+    ],
     ['multicast, broadcast or kept', '224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 ff02::1'],
     ['for examples and benchmarks', '192.0.2.1 198.51.100.1 203.0.113.1 198.18.0.1 2001:db8::1 3fff::1'],
     [
@@ -67,9 +70,11 @@ describe('an address', () => {
     const all = judgeAddresses({ private: true, ranges: [] })
 
     expect(['10.0.0.1', '127.0.0.1', '::1', 'fd12::1', '100.64.0.1'].every((address) => all(address, 'http'))).toBe(true)
-    expect(['169.254.169.254', 'fe80::1', 'fd00:ec2::254', '100.100.100.200', '0.0.0.0', '224.0.0.1'].some((a) => all(a, 'https'))).toBe(
-      false,
-    )
+    expect(
+      ['169.254.169.254', 'fe80::1', 'fd00:ec2::254', 'fd20:ce::254', '100.100.100.200', '0.0.0.0', '224.0.0.1'].some((a) =>
+        all(a, 'https'),
+      ),
+    ).toBe(false)
   })
 
   test('range that is none is not taken for one', () => {

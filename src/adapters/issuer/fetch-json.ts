@@ -1,8 +1,9 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP } from 'node:net'
+import { isLoopbackHost, mayBeIssuer } from '../../core/addresses.ts'
 import { Fault } from '../../core/fault.ts'
-import { bareHost, guardedLookup, isLoopbackHost, isReachable } from './addresses.ts'
+import { guardedLookup } from './guarded-lookup.ts'
 
 export type Fetched = {
   readonly body: unknown
@@ -22,9 +23,9 @@ export async function fetchJson(url: URL, local: boolean, maxBytes: number, sign
   const fault = (detail: string, cause?: unknown) => new Fault('wait', `${at} ${detail}`, cause === undefined ? {} : { cause })
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local && isLoopbackHost(url.hostname)))
     throw fault('is not https, and plain http is only for a loopback address')
-  const host = bareHost(url.hostname)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
   // An address needs no lookup, which would have refused it.
-  if (isIP(host) !== 0 && !isReachable(host, local)) throw fault('is at an address that no issuer may have')
+  if (isIP(host) !== 0 && !mayBeIssuer(host, local)) throw fault('is at an address that no issuer may have')
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])
   let answer: IncomingMessage
   let text: string

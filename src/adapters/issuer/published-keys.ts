@@ -1,7 +1,7 @@
 import { createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
 import { Fault } from '../../core/fault.ts'
 import { isObject } from '../../core/json.ts'
-import { isLoopbackHost } from './addresses.ts'
+import { isLoopbackHost } from '../../core/addresses.ts'
 import { fetchJson } from './fetch-json.ts'
 
 export type Published = {

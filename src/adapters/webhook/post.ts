@@ -3,9 +3,9 @@ import { request as requestHttp, type ClientRequest, type IncomingMessage, type 
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { urlToHttpOptions } from 'node:url'
+import { judgeAddresses, type AddressJudge, type AllowedAddresses } from '../../core/addresses.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { HookAnswer, Hooks } from '../../operations/ports.ts'
-import { judgeAddresses, type AddressJudge, type AllowedAddresses } from './addresses.ts'
 import { readHookUrl } from './hook-url.ts'
 
 export type HookOptions = {
