@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openIssuers } from '../adapters/issuer/issuers.ts'
 import { openTokenSigner } from '../adapters/issuer/purser-tokens.ts'
+import { createClusters } from '../adapters/kubernetes/clusters.ts'
 import { createDeliveryHints } from '../adapters/queue/delivery-hints.ts'
 import { openSharedCounts } from '../adapters/redis/shared-counts.ts'
 import type { Config } from '../config.ts'
@@ -121,6 +122,7 @@ async function startContext(
     currency: config.currency,
     issuers,
     tokenSigner: keys.length === 0 ? null : openTokenSigner(keys.map((key) => key.reveal())),
+    clusters: createClusters({ secrets: config.secrets }),
     platformRoles: { administrators, auditors },
     groupsTtlMs,
     followerLimits: config.streams,

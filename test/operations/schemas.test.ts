@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/core/json.ts'
 import { addSchemas } from '../../src/operations/add-schemas.ts'
+import { importBlueprints } from '../../src/operations/import-blueprints.ts'
 import { planRequest } from '../../src/operations/plan-request.ts'
+import type { ClusterAnswer, Clusters } from '../../src/operations/ports.ts'
 import { deleteSchema, listSchemas } from '../../src/operations/read-schemas.ts'
+import { definition } from '../support/definition.ts'
 import { commitAll } from '../support/delivery.ts'
 import { ask, boxes, openHouse, outcomeOf } from '../support/house.ts'
 import { kindOf, resourceDefinition } from '../support/resource-definition.ts'
@@ -204,5 +207,52 @@ describe('a blueprint', () => {
     await expect(house.apply(blueprint('caps', '{ colour: "${resource.name}" }'))).rejects.toThrow('/spec/manifests/0/spec/colour')
     await expect(house.apply(blueprint('caps', '{ count: many }'))).rejects.toThrow('/spec/manifests/0/spec/count')
     await house.apply(blueprint('caps', '{ size: "${resource.name}" }'))
+  })
+})
+
+describe('the cluster of an environment', () => {
+  const answering = (answer: ClusterAnswer): Clusters => ({ listDefinitions: () => Promise.resolve(answer) })
+  const from = (clusters: Clusters | null, fromCluster: string) =>
+    addSchemas({ ...context, clusters }, administrator, { fromCluster, dryRun: true })
+
+  test('is read instead of documents, for schemas and for blueprints', async () => {
+    await house.apply(
+      `{ apiVersion: purser.dev/v1, kind: Environment, metadata: { name: near }, spec: { gitops: { path: 'near/\${team.name}' }, namespace: '\${team.name}-near', cluster: { kubeconfig: { file: /etc/purser/near } } } }`,
+    )
+    const clusters: Clusters = {
+      listDefinitions: (cluster, kind) => {
+        expect(cluster).toEqual({ kubeconfig: { file: '/etc/purser/near' } })
+        return Promise.resolve({
+          kind: 'listed',
+          definitions: kind === 'CustomResourceDefinition' ? [resourceDefinition('far')] : [definition('far')],
+        })
+      },
+    }
+
+    const schemas = await from(clusters, 'near')
+    const blueprints = await importBlueprints({ ...context, clusters }, administrator, { fromCluster: 'near', dryRun: true })
+
+    expect(schemas).toMatchObject({ ok: true, value: { results: [{ outcome: 'created', kinds: [{ kind: 'Far' }] }] } })
+    expect(blueprints).toMatchObject({ ok: true, value: { results: [{ outcome: 'created', blueprint: 'far' }] } })
+  })
+
+  test('that says no, or is away, is told apart', async () => {
+    const no = { code: 'invalid', errors: [{ pointer: '/fromCluster' }] }
+
+    expect(await from(answering({ kind: 'refused', why: 'no' }), 'near')).toMatchObject({ problem: no })
+    expect(await from(answering({ kind: 'unreachable', why: 'away' }), 'near')).toMatchObject({ problem: { code: 'unavailable' } })
+    for (const [clusters, environment] of [
+      [null, 'near'],
+      [answering({ kind: 'listed', definitions: [] }), 'lab'],
+      [answering({ kind: 'listed', definitions: [] }), 'nowhere'],
+    ] as const)
+      expect(await from(clusters, environment)).toMatchObject({ ok: false, problem: no })
+    expect(await addSchemas(context, administrator, { dryRun: true })).toMatchObject({ ok: false, problem: { code: 'invalid' } })
+  })
+
+  test('takes lists as kubectl prints them', async () => {
+    const list = { apiVersion: 'v1', kind: 'List', items: [resourceDefinition('one'), resourceDefinition('two')] }
+
+    expect((await add([list], true)).map(({ outcome }) => outcome)).toEqual(['created', 'created'])
   })
 })
