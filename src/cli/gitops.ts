@@ -50,7 +50,7 @@ export async function verifyGitops(context: Context): Promise<number> {
 }
 
 /** What is wrong, commit by commit. */
-export function renderVerification({ commits, verified, missing, problems }: Verification, view: View): string {
+function renderVerification({ commits, verified, missing, problems }: Verification, view: View): string {
   const shown = new Set<string>()
   const lines = problems.flatMap(({ repository, branch, commit, path, reason }) => {
     const head = shown.has(commit) ? [] : [`${view.paint('red', commit)} on ${branch} of ${repository}`]

@@ -40,7 +40,7 @@ export async function deleteServiceAccount(context: Context, name: string): Prom
   return exits.reached
 }
 
-export function renderServiceAccounts(page: Page<ServiceAccountAnswer>, view: View, now: number): string {
+function renderServiceAccounts(page: Page<ServiceAccountAnswer>, view: View, now: number): string {
   const { items } = page
   if (items.length === 0) return 'No service accounts.'
   return paragraphs(

@@ -71,7 +71,7 @@ export async function revokeToken(context: Context, account: string, id: string)
   return exits.reached
 }
 
-export function renderTokens(page: Page<TokenAnswer>, view: View, now: number): string {
+function renderTokens(page: Page<TokenAnswer>, view: View, now: number): string {
   const { items } = page
   if (items.length === 0) return 'No tokens.'
   return paragraphs(

@@ -53,7 +53,7 @@ export async function whoami(context: Context): Promise<number> {
   return exits.reached
 }
 
-export function renderWhoami(me: Whoami, view: View): string {
+function renderWhoami(me: Whoami, view: View): string {
   return paragraphs(
     view.paint('bold', me.subject) + (me.kind === 'person' ? '' : ` (${me.kind.replace('-', ' ')})`),
     field('Server', me.server, view),

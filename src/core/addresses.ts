@@ -15,18 +15,16 @@ const loopback = listOf(['127.0.0.0/8', '::1'])
 const privateRanges = listOf(['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1', 'fc00::/7'])
 
 /** Link-local ones, and where clouds tell a machine's credentials to whoever asks on it: Amazon, Google, Alibaba, Oracle, Azure. */
-const metadata = listOf([
-  ...['169.254.0.0/16', '100.100.100.200', '192.0.0.192', '168.63.129.16'],
-  ...['fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254'],
-])
+const metadata = listOf(['169.254.0.0/16', '100.100.100.200', '192.0.0.192', '168.63.129.16', 'fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254'])
 
 const nobodys = listOf(['0.0.0.0/8', '224.0.0.0/3', '::', 'ff00::/8'])
 
 /** What the IANA keeps for special purposes (its registry, RFC 6890); of IPv6 also tunnels to IPv4 and examples. */
-const special = listOf([
-  ...['192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
-  ...['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
-])
+const special = listOf(
+  '192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 2001::/23 2001:db8::/32 2002::/16 3fff::/20'.split(
+    ' ',
+  ),
+)
 
 /** Of IPv6 only this is given out to be reached from everywhere. */
 const global = listOf(['0.0.0.0/0', '2000::/3'])

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { scopes } from '../core/permissions.ts'
 
 const closed = { additionalProperties: false }
@@ -63,3 +63,5 @@ export const tokenInput = Type.Object(
     ],
   },
 )
+
+export type TokenInput = Static<typeof tokenInput>

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { Static } from 'typebox'
 import { newId, parseId, type Id } from '../core/ids.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Platform } from '../core/platform.ts'
@@ -13,9 +12,7 @@ import type { Context } from './context.ts'
 import { forbid } from './forbid.ts'
 import { emptyPage, pageOf, parseCursor, type Page, type PageInput } from './page.ts'
 import { findServiceAccount } from './service-accounts.ts'
-import type { tokenInput } from './token-input.ts'
-
-type TokenInput = Static<typeof tokenInput>
+import type { TokenInput } from './token-input.ts'
 
 /** As much of a token as is kept and shown, so that a leaked one can be found in the list. */
 const PREFIX_LENGTH = 8

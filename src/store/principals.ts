@@ -76,12 +76,6 @@ export async function touchTokens(pool: pg.Pool, ids: readonly string[]): Promis
   await run(pool, { name: 'touch_tokens', text: 'select touch_tokens($1)' }, [ids])
 }
 
-/** The principal of a subject; null: nobody has seen it yet. */
-export async function readPrincipal(pool: pg.Pool, subject: string): Promise<string | null> {
-  const rows = await run<{ id: string }>(pool, { name: 'read_principal', text: 'select id from principal where subject = $1' }, [subject])
-  return rows[0]?.id ?? null
-}
-
 /** The groups of principal `p` that somebody was seen with lately, at whatever issuer; the parameter named is how lately, in milliseconds. */
 export function freshGroups(fresh: string): string {
   return `array(select distinct g from person_identity i, unnest(i.groups) g where i.principal_id = p.id and i.groups_at > now() - make_interval(secs => ${fresh}::float8 / 1000))`

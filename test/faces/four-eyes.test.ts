@@ -4,7 +4,7 @@ import { openIssuers } from '../../src/adapters/issuer/issuers.ts'
 import { openTokenSigner } from '../../src/adapters/issuer/purser-tokens.ts'
 import { idToUuid, parseId } from '../../src/core/ids.ts'
 import { isObject, type JsonObject } from '../../src/core/json.ts'
-import { readPrincipal, seePerson } from '../../src/store/principals.ts'
+import { readPerson, seePerson } from '../../src/store/principals.ts'
 import { boxes } from '../support/house.ts'
 import { startIssuer } from '../support/issuer.ts'
 import { textOf } from '../support/text-of.ts'
@@ -157,7 +157,7 @@ async function stateOf(who: keyof typeof sessions, sql: string): Promise<string 
 const refused = { rest: 'own-request', graphql: 'own-request', application: '42501', lie: 'own-request', owner: 'PU004' }
 
 async function principalOf(email: string): Promise<string> {
-  return (await readPrincipal(pool, email)) ?? unknown(email)
+  return (await readPerson(pool, email, 0))?.principal ?? unknown(email)
 }
 
 /** Who asks, and who then tries: everyone is an approver of blue. */

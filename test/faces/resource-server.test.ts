@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { openIssuers } from '../../src/adapters/issuer/issuers.ts'
-import { readPrincipal } from '../../src/store/principals.ts'
+import { readPerson } from '../../src/store/principals.ts'
 import { at, outcomeOf, type Answer } from '../support/api.ts'
 import { boxes } from '../support/house.ts'
 import { startIssuer } from '../support/issuer.ts'
@@ -34,7 +34,7 @@ const plan = (token: string, team: string): Promise<Answer> =>
 
 describe('whoever signs in', () => {
   test('is known from first sight on, also by reading', async () => {
-    expect(await readPrincipal(pool, 'new@example.com')).toBeNull()
+    expect(await readPerson(pool, 'new@example.com', 0)).toBeNull()
     const { access_token: token } = await id.signIn('new')
 
     expect(await me(token)).toMatchObject({
@@ -49,7 +49,7 @@ describe('whoever signs in', () => {
         teams: [],
       },
     })
-    expect(await readPrincipal(pool, 'new@example.com')).not.toBeNull()
+    expect(await readPerson(pool, 'new@example.com', 0)).not.toBeNull()
   })
 
   test('has the roles of their e-mail and of their groups', async () => {
@@ -78,8 +78,8 @@ describe('whoever signs in', () => {
 
     const subjects = (await Promise.all(tokens.map(me))).map((answer) => at(answer, 'subject'))
     expect(subjects).toEqual([`${id.url}#sam`, `${partner.url}#sam`, 'sam@example.com', 'sam@example.com'])
-    const principals = await Promise.all(subjects.map((subject) => readPrincipal(pool, String(subject))))
-    expect(new Set(principals).size).toBe(3)
+    const principals = await Promise.all(subjects.map((subject) => readPerson(pool, String(subject), 0)))
+    expect(new Set(principals.map((person) => person?.principal)).size).toBe(3)
     expect(principals).not.toContain(null)
   })
 })

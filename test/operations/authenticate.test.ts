@@ -4,7 +4,7 @@ import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
 import { authenticate } from '../../src/operations/authenticate.ts'
 import { scopes } from '../../src/operations/caller.ts'
 import { readMe } from '../../src/operations/read-me.ts'
-import { keepAdminToken, readPrincipal } from '../../src/store/principals.ts'
+import { keepAdminToken, readPerson } from '../../src/store/principals.ts'
 import { boxes, openHouse } from '../support/house.ts'
 import { startIssuer } from '../support/issuer.ts'
 import { openPurse } from '../support/purse.ts'
@@ -40,9 +40,9 @@ test('reading makes nobody known, and writing does', async () => {
   await keepAdminToken(pool, hashToken(first), scopes, true)
 
   expect(await as('somebody@example.com', true)).toMatchObject({ ok: true, value: { subject: 'somebody@example.com' } })
-  expect(await readPrincipal(pool, 'somebody@example.com')).toBeNull()
+  expect(await readPerson(pool, 'somebody@example.com', 0)).toBeNull()
   expect(await as('somebody@example.com', false)).toMatchObject({ ok: true })
-  expect(await readPrincipal(pool, 'somebody@example.com')).not.toBeNull()
+  expect(await readPerson(pool, 'somebody@example.com', 0)).not.toBeNull()
 })
 
 test.each([
@@ -90,7 +90,7 @@ describe('somebody who signed in', () => {
     const signedIn = await show(await issuer.token('Carl', { email: 'Carl@Example.com' }))
 
     expect(signedIn).toMatchObject(shown({ subject: 'carl@example.com', kind: 'person', credential: { kind: 'oidc', id: null } }))
-    expect(signedIn.ok ? signedIn.value.principal : null).toBe(await readPrincipal(pool, 'carl@example.com'))
+    expect(signedIn.ok ? signedIn.value.principal : null).toBe((await readPerson(pool, 'carl@example.com', 0))?.principal)
     expect(signedIn.ok ? [...signedIn.value.scopes] : []).toEqual(scopes.filter((scope) => scope !== 'impersonate'))
   })
 

@@ -275,7 +275,7 @@ const LIMIT = { timeout: 20_000, interval: 5 }
 type Backend = readonly [name: string, connection: () => QueueConnection]
 const backends: readonly Backend[] = [
   ['PostgreSQL', () => ({ kind: 'postgres', url: house.urls.appUrl })],
-  ...(redis === null ? [] : [['Redis', () => ({ kind: 'redis', url: redis.url })] as const]),
+  ...(redis === null ? [] : [['Redis', () => ({ kind: 'redis', url: redis.url }) as const] as const]),
 ]
 
 describe.each(backends)('notices over %s', (_, connection) => {

@@ -4,6 +4,7 @@ import type { Caller, Scope } from '../../src/operations/caller.ts'
 import { listEvents } from '../../src/operations/read-events.ts'
 import { deleteDocument } from '../../src/operations/retire-document.ts'
 import { createServiceAccount, readServiceAccount, retireServiceAccount } from '../../src/operations/service-accounts.ts'
+import type { TokenInput } from '../../src/operations/token-input.ts'
 import { createToken, listTokens, revokeToken } from '../../src/operations/tokens.ts'
 import { seePerson } from '../../src/store/principals.ts'
 import { boxes, openHouse, type House } from '../support/house.ts'
@@ -201,17 +202,15 @@ describe('a token', () => {
     expect(await createToken(house.context, administrator, name, bot)).toMatchObject({ ok: true })
   })
 
-  test.each([
+  test.each<[Omit<TokenInput, 'expiresIn'>, string]>([
     [{ scopes: ['impersonate'] }, '/impersonateTeams'],
     [{ scopes: ['read'], impersonateTeams: ['red'] }, '/impersonateTeams'],
     [{ scopes: ['impersonate'], impersonateTeams: ['red', 'nowhere'] }, '/impersonateTeams/1'],
     [{ scopes: ['read'], overlap: 5 }, '/overlap'],
-  ] as const)('%j is refused at %s', async (input, pointer) => {
+  ])('%j is refused at %s', async (input, pointer) => {
     const answer = await createToken(house.context, administrator, await account(), {
       expiresIn: 60,
       ...input,
-      scopes: [...input.scopes],
-      ...('impersonateTeams' in input ? { impersonateTeams: [...input.impersonateTeams] } : {}),
     })
 
     expect(answer).toMatchObject({ problem: { code: 'invalid', errors: [{ pointer }] } })

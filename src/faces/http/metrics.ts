@@ -29,7 +29,7 @@ export function measureDeliveries(registry: Registry): (end: TurnEnd, seconds: n
 }
 
 /** What became of a notice to a team's hook; `pending` is one that will be tried again. */
-export const noticeOutcomes = ['sent', 'pending', 'given-up', 'dropped'] as const
+const noticeOutcomes = ['sent', 'pending', 'given-up', 'dropped'] as const
 
 /** Counts what this worker posted to hooks of teams. */
 export function measureNotices(registry: Registry): (outcome: (typeof noticeOutcomes)[number], notices: number) => void {

@@ -53,7 +53,7 @@ const tokenMembers = {
   warnings: Type.Array(Type.String(), { description: 'What whoever looks at its scopes should know.' }),
 }
 
-export const issuedToken = Type.Object(tokenMembers, {
+const issuedToken = Type.Object(tokenMembers, {
   $id: 'Token',
   description: 'A token of a service account, without the token itself. `lastUsedAt` may be a minute late.',
   examples: [tokenExample],
