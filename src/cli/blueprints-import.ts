@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../core/json.ts'
+import { ok } from '../core/result.ts'
 import { print, refused, unreadable, type Context } from './context.ts'
 import { nameDocument, readDocuments } from './documents.ts'
 import { exits } from './io.ts'
@@ -6,7 +7,12 @@ import { notThe } from './pages.ts'
 import { renderImported } from './render-import.ts'
 import { visible } from './text.ts'
 
-export type ImportOptions = { readonly file: readonly string[]; readonly price?: string; readonly dryRun?: boolean }
+export type ImportOptions = {
+  readonly file?: readonly string[]
+  readonly fromCluster?: string
+  readonly price?: string
+  readonly dryRun?: boolean
+}
 
 export type ImportAnswer = { readonly results: readonly ImportedAnswer[] }
 export type ImportedAnswer = {
@@ -27,7 +33,10 @@ export type ImportedAnswer = {
 
 /** `purser blueprints import`: blueprints of definitions that the platform has. Those that are refused make it exit 1. */
 export async function importBlueprints(context: Context, options: ImportOptions): Promise<number> {
-  const documents = await readDocuments(options.file, context.io)
+  const { file = [], fromCluster } = options
+  if ((file.length === 0) === (fromCluster === undefined))
+    return unreadable(context, { lines: ['Name either files (-f) or an environment (--from-cluster)'], exit: exits.usage })
+  const documents = fromCluster === undefined ? await readDocuments(file, context.io) : ok([])
   if (!documents.ok) return unreadable(context, documents.problem)
   const dryRun = options.dryRun === true
   const price: JsonObject = options.price === undefined ? {} : { price: options.price === 'free' ? 'free' : { monthly: options.price } }
@@ -35,7 +44,10 @@ export async function importBlueprints(context: Context, options: ImportOptions)
   const answer = await context.call({
     method: 'POST',
     path: dryRun ? '/v1/blueprints/import?dryRun=true' : '/v1/blueprints/import',
-    body: { documents: documents.value.map((document) => document.content), ...price },
+    body: {
+      ...(fromCluster === undefined ? { documents: documents.value.map((document) => document.content) } : { fromCluster }),
+      ...price,
+    },
     repeatable: true, // Importing the same definitions again stores nothing new.
   })
 

@@ -7,6 +7,7 @@ import { NoToken } from './credential.ts'
 import { addIdentityCommands } from './identity-commands.ts'
 import { exits, type Io } from './io.ts'
 import { addReadingCommands } from './reading-commands.ts'
+import { addSchemaCommands } from './schema-commands.ts'
 import { addServerCommands } from './server-commands.ts'
 import { formats, readSettings } from './settings.ts'
 import { asking, exitHelp, type Start } from './start.ts'
@@ -77,6 +78,7 @@ function describeProgram(io: Io, finish: (exit: number) => void): Command {
   }
   addAskingCommands(program, start)
   addReadingCommands(program, start)
+  addSchemaCommands(program, start)
   addIdentityCommands(program, start)
   addAccountCommands(program, start)
   addServerCommands(program)

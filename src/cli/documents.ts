@@ -11,19 +11,23 @@ export type SourcedDocument = { readonly source: string; readonly content: unkno
 /** Why nothing could be read: what to print, and the exit code. */
 export type Unreadable = { readonly lines: readonly string[]; readonly exit: number }
 
-/** The server takes no larger body; the check here names the file. */
-const LIMIT_BYTES = 1024 * 1024
+/** The server takes no larger body; the check here names the file. What is sent in several has another limit. */
+export const LIMIT_BYTES = 1024 * 1024
 const extensions = ['.yaml', '.yml', '.json']
 
 /** The documents of files, directories (recursively, in order of name) and `-` for standard input. */
-export async function readDocuments(paths: readonly string[], io: Io): Promise<Result<readonly SourcedDocument[], Unreadable>> {
-  const { parseYamlDocuments } = await import('../core/yaml.ts')
+export async function readDocuments(
+  paths: readonly string[],
+  io: Io,
+  { limit = LIMIT_BYTES }: { readonly limit?: number } = {},
+): Promise<Result<readonly SourcedDocument[], Unreadable>> {
+  const { ofFiles, parseYamlDocuments } = await import('../core/yaml.ts')
   const documents: SourcedDocument[] = []
   for (const path of paths) {
-    const texts = path === '-' ? await readInput(io) : readPath(path)
+    const texts = path === '-' ? await readInput(io, limit) : readPath(path, limit)
     if (!texts.ok) return texts
     for (const { source, text } of texts.value) {
-      const parsed = parseYamlDocuments(text)
+      const parsed = limit > LIMIT_BYTES ? parseYamlDocuments(text, ofFiles) : parseYamlDocuments(text)
       if (!parsed.ok) return refuse({ lines: parsed.problem.flatMap((error) => describe(source, error)), exit: exits.refused })
       documents.push(...parsed.value.map((content) => ({ source, content })))
     }
@@ -33,16 +37,20 @@ export async function readDocuments(paths: readonly string[], io: Io): Promise<R
 
 type SourcedText = { readonly source: string; readonly text: string }
 
-async function readInput(io: Io): Promise<Result<readonly SourcedText[], Unreadable>> {
-  const text = await readStdin(io, LIMIT_BYTES)
-  return text === null ? unusable('Standard input is larger than 1 MiB') : ok([{ source: 'standard input', text }])
+async function readInput(io: Io, limit: number): Promise<Result<readonly SourcedText[], Unreadable>> {
+  const text = await readStdin(io, limit)
+  return text === null ? unusable(`Standard input is larger than ${mebibytes(limit)}`) : ok([{ source: 'standard input', text }])
 }
 
-function readPath(path: string): Result<readonly SourcedText[], Unreadable> {
+function mebibytes(bytes: number): string {
+  return `${bytes / LIMIT_BYTES} MiB`
+}
+
+function readPath(path: string, limit: number): Result<readonly SourcedText[], Unreadable> {
   try {
     const files = statSync(path).isDirectory() ? filesBelow(path) : [path]
-    const large = files.find((file) => statSync(file).size > LIMIT_BYTES)
-    if (large !== undefined) return unusable(`${large} is larger than 1 MiB`)
+    const large = files.find((file) => statSync(file).size > limit)
+    if (large !== undefined) return unusable(`${large} is larger than ${mebibytes(limit)}`)
     return ok(files.map((file) => ({ source: file, text: readFileSync(file, 'utf8') })))
   } catch (error) {
     if (error instanceof Error && 'code' in error) return unusable(`Cannot read ${path} (${String(error.code)})`)

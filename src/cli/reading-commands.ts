@@ -1,9 +1,10 @@
 import { Option, type Command } from 'commander'
 import type { ImportOptions } from './blueprints-import.ts'
 import type { BudgetsOptions } from './get.ts'
-import { collect, parseCount } from './options.ts'
+import { parseCount } from './options.ts'
 import type { PageOptions } from './pages.ts'
 import type { ResourcesOptions } from './resources.ts'
+import { definitionFiles, fromCluster } from './schema-commands.ts'
 import { asking, doneHelp, type Start } from './start.ts'
 
 /** What shows what there is. */
@@ -89,16 +90,13 @@ function addImport(blueprints: Command, start: Start): void {
   blueprints
     .command('import')
     .description("make blueprints of Crossplane's CompositeResourceDefinitions")
-    .addOption(
-      new Option('-f, --file <path>', 'file, directory (*.yaml, *.yml, *.json below it) or - (repeatable)')
-        .argParser(collect)
-        .makeOptionMandatory(),
-    )
+    .addOption(definitionFiles())
+    .addOption(fromCluster())
     .option('--price <price>', 'free, or CEL that yields the price of a month; what has a price keeps it')
     .option('--dry-run', 'answer the same, store nothing')
     .addHelpText(
       'after',
-      '\nExit codes:\n  0 all imported  1 one is refused  2 usage\n\nExample:\n  purser blueprints import -f xrd.yaml --dry-run',
+      '\nExit codes:\n  0 all imported  1 one is refused  2 usage\n\nExample:\n  purser blueprints import -f xrd.yaml --dry-run\n  purser blueprints import --from-cluster prod',
     )
     .action((options: ImportOptions, command: Command) =>
       start(command.optsWithGlobals(), async (context) => {

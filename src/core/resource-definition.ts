@@ -1,8 +1,9 @@
-import { canonicalize, digest, isObject, setOwn, type Json, type JsonObject } from './json.ts'
+import { canonicalize, digest, isObject, type JsonObject } from './json.ts'
 import type { KindEntry, KindScope } from './kind-schema.ts'
 import type { FieldError } from './problem.ts'
 import { ok, refuse, type Result } from './result.ts'
 import { compileStructural } from './structural/structural.ts'
+import { withoutDescriptions } from './without-descriptions.ts'
 
 /**
  * A CustomResourceDefinition of Kubernetes
@@ -78,21 +79,6 @@ function readVersions(
       errors.push(...compiled.problem.slice(0, 20).map((e) => ({ ...e, pointer: `${at}/schema/openAPIV3Schema${e.pointer}` })))
     return [{ ...of, version: name, digest: digest(canonicalize(whole)), schema: whole }]
   })
-}
-
-/** Without what is for people to read. A property may be called `description`: then it is a schema, not text. */
-function withoutDescriptions(schema: JsonObject): JsonObject {
-  const result: Record<string, Json> = {}
-  for (const [keyword, value] of Object.entries(schema)) {
-    if (keyword === 'description' && typeof value === 'string') continue
-    if (keyword === 'default' || keyword === 'enum' || keyword === 'example') setOwn(result, keyword, value)
-    else setOwn(result, keyword, Array.isArray(value) ? value.map(inner) : inner(value))
-  }
-  return result
-}
-
-function inner(value: Json): Json {
-  return isObject(value) ? withoutDescriptions(value as JsonObject) : value
 }
 
 function shown(kind: unknown): string {
