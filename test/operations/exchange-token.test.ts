@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { openIssuers } from '../../src/adapters/issuer/issuers.ts'
 import { openTokenSigner } from '../../src/adapters/issuer/purser-tokens.ts'
 import type { JsonObject } from '../../src/core/json.ts'
@@ -94,7 +94,7 @@ const bearer = (answer: Answer) => ({ token: textAt(answer, 'access_token') })
 
 /** Until the answer is what it is to be, a second at most: as long as a token may be believed. */
 async function within(ask: () => Promise<number>, status: number): Promise<void> {
-  await expect.poll(ask, { timeout: 1_500, interval: 50 }).toBe(status)
+  await vi.waitFor(async () => expect(await ask()).toBe(status), { timeout: 1_500, interval: 50 })
 }
 
 test('a job gets a token that asks as its service account, and no more', async () => {
