@@ -26,6 +26,7 @@ const pages = [
   'docs/clients.md',
   'docs/identity.md',
   'docs/importing.md',
+  'docs/schemas.md',
 ]
 
 /** Blocks that are not run, by their first line, and why. This list only gets shorter. */
