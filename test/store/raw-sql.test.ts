@@ -208,7 +208,7 @@ describe('the application', () => {
       `accept_head admit admit apply_documents branch_work budget_covers budget_delta cancel_request claim_deliveries
        covering_budgets current_generation end_notices ensure_branch exchange_token fail_delivery forget_notices
        keep_admin_token keep_currency know_people know_principal make_service_account mint_token note_events plan_conflicts
-       refuse_access retire_document retire_service_account revoke_token see_person set_branch_state settle_commits
+       put_kind_schemas refuse_access remove_kind_schema retire_document retire_service_account revoke_token see_person set_branch_state settle_commits
        store_attempts take_branch take_notices touch_tokens type_id vote`.split(/\s+/),
     )
   })
