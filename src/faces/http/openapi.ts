@@ -10,7 +10,9 @@ import { shareRepeated } from './share-repeated.ts'
 const description = `Teams ask for infrastructure; policy and budget answer at once; one request becomes one commit.
 
 Everything below /v1 needs \`Authorization: Bearer <token>\`. Refusals are problem documents (RFC 9457): branch on \`code\`,
-show \`message\`. Lists have \`first\` and \`after\`. A request that is sent again with the same \`Idempotency-Key\` is the same request.`
+show \`message\`. Lists have \`first\` and \`after\`. A request that is sent again with the same \`Idempotency-Key\` is the same request.
+Every answer says how far the caller is from its limit, in \`RateLimit\` and \`RateLimit-Policy\`; a 429 also in \`Retry-After\`.
+What the caller may do, \`GET /v1/me/permissions\` tells.`
 
 /** OpenAPI 3.1 from the routes' own schemas. Must be registered before the first route. */
 export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
