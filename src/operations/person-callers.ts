@@ -105,8 +105,7 @@ const nobody = { principal: '00000000-0000-0000-0000-000000000000', groups: [] }
 async function findPerson(context: Context, email: string, reads: boolean): Promise<{ principal: string; groups: readonly string[] }> {
   const { pool } = context.database
   const { people } = identityMemory(context)
-  const load = async () => (await readPerson(pool, email, context.groupsTtlMs)) ?? nobody
-  const person = people.get(email) ?? (await people.read(email, load)) ?? nobody
-  if (person !== nobody || reads) return person
-  return { principal: await knowPrincipal(pool, 'person', email), groups: [] }
+  const person = await people.read(email, () => readPerson(pool, email, context.groupsTtlMs))
+  if (person !== null) return person
+  return reads ? nobody : { principal: await knowPrincipal(pool, 'person', email), groups: [] }
 }

@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
 import { idToUuid, parseId } from '../../src/core/ids.ts'
+import { hashToken, makeToken, TOKEN_BYTES } from '../../src/core/token.ts'
+import { authenticate } from '../../src/operations/authenticate.ts'
 import type { Caller } from '../../src/operations/caller.ts'
 import { openAdmission } from '../../src/store/admission.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { keepAdminToken } from '../../src/store/principals.ts'
 import { withEmptyDatabase } from '../support/database.ts'
 import { commitAll } from '../support/delivery.ts'
 import { ask, boxes, budget, create, idOf, openHouseOn, outcomeOf, update, type Change, type Process } from '../support/house.ts'
@@ -92,6 +96,23 @@ test('who voted before people could have several principals has voted, and the v
   expect(await vote(bea)).toBe('done')
   expect(await purse.query('select state from request where id = $1', [request])).toEqual([{ state: 'queued' }])
   expect(await purse.query(`select count(*)::int as others from principal where human_id <> id`)).toEqual([{ others: 0 }])
+})
+
+test('the installation’s token of before goes on, and whom the version before meets is a human of their own', async () => {
+  const { urls, house, purse } = await databaseAt('20261125010200_lists')
+  const { pool } = house.context.database
+  const token = makeToken(randomBytes(TOKEN_BYTES))
+  await keepAdminToken(pool, hashToken(token), ['read', 'platform:write', 'impersonate'], true)
+  await migrate({ ...urls, directory: real })
+
+  await keepAdminToken(pool, hashToken(token), ['read', 'platform:write', 'impersonate'], true)
+  await pool.query(`select know_principal('person', 'zoe@example.com')`)
+
+  expect(await authenticate(house.context, { authorization: `Bearer ${token}`, onBehalfOf: undefined, reads: true })).toMatchObject({
+    ok: true,
+    value: { subject: 'admin', administrator: true, credential: { kind: 'api-token', expiresAt: null } },
+  })
+  expect(await purse.query(`select human_id = id as own from principal where subject = 'zoe@example.com'`)).toEqual([{ own: true }])
 })
 
 function missing(): never {
