@@ -1,7 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { BlueprintDocument } from '../../../src/core/document/blueprint.ts'
-import { parseDefinition, type Definition } from '../../../src/core/import/definition.ts'
 import { generateCrd, machineryOf, type Which } from '../../../src/core/import/generated-crd.ts'
 import { importDefinition } from '../../../src/core/import/import-definition.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/core/json.ts'
@@ -9,45 +8,25 @@ import { planRequest } from '../../../src/core/plan-request.ts'
 import { compileStructural } from '../../../src/core/structural/structural.ts'
 import { parseYamlDocuments } from '../../../src/core/yaml.ts'
 import { base, makeFacts, makePlatform } from '../platforms.ts'
+import {
+  corpus,
+  definitionOf,
+  documents,
+  nameOf,
+  parametersOf,
+  parseManifests,
+  read,
+  rows,
+  specOf,
+  textOf,
+  there,
+  whichOf,
+  without,
+} from './published.ts'
 
-/** Published definitions with what the real Crossplane and the real API server made of them. */
-const corpus = new URL('../../../../shared/corpus/', import.meta.url)
-const there = existsSync(corpus)
 if (!there) process.stderr.write('the corpus of published definitions is not there: left out is test/core/import/corpus.test.ts\n')
 
-type Row = {
-  readonly xrd: string
-  readonly file: string
-  readonly doc: number
-  readonly kind: string
-  readonly result: string
-  readonly message: string
-}
-
-const read = (path: string) => readFileSync(new URL(path, corpus), 'utf8')
-const rows: readonly Row[] = there
-  ? read('xrds/APISERVER.tsv')
-      .trim()
-      .split('\n')
-      .slice(1)
-      .map((line) => {
-        const [xrd = '', file = '', doc = '', kind = '', result = '', message = ''] = line.split('\t')
-        return { xrd, file, doc: Number(doc), kind, result, message }
-      })
-  : []
 const xrds = [...new Set(rows.map((row) => row.xrd))]
-
-function documents(path: string): readonly JsonObject[] {
-  const parsed = parseYamlDocuments(read(path))
-  if (!parsed.ok) throw new Error(`${path}: ${JSON.stringify(parsed.problem)}`)
-  return parsed.value as readonly JsonObject[] // Of the corpus, where every document is an object.
-}
-
-function definitionOf(xrd: string): Definition {
-  const parsed = parseDefinition(documents(`xrds/${xrd}/xrd.yaml`)[0])
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem))
-  return parsed.value
-}
 
 const imported = new Map<string, ReturnType<typeof importDefinition>>()
 function importOf(xrd: string): ReturnType<typeof importDefinition> {
@@ -63,27 +42,6 @@ function blueprintOf(xrd: string): BlueprintDocument {
   const result = importOf(xrd)
   if (!result.ok) throw new Error(JSON.stringify(result.problem.reasons))
   return result.value.document
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-const nameOf = (object: JsonObject): string => (isObject(object['metadata']) ? textOf(object['metadata']['name']) : '')
-const specOf = (object: JsonObject): JsonObject => (isObject(object['spec']) ? (object['spec'] as JsonObject) : {})
-
-function without(object: JsonObject, names: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([name]) => !Object.hasOwn(names, name)))
-}
-
-/** Of which of a definition's two kinds an object is. */
-function whichOf(definition: Definition, kind: string): Which {
-  return definition.claimNames?.kind === kind ? 'claim' : 'composite'
-}
-
-/** What of an object is asked for, as a person would who has it at hand. */
-function parametersOf(definition: Definition, object: JsonObject, blueprint: BlueprintDocument): JsonObject {
-  const own = without(specOf(object), machineryOf(definition, whichOf(definition, textOf(object['kind']))))
-  const [manifest = {}] = blueprint.spec.manifests
-  const nested = Object.hasOwn(specOf(manifest), 'parameters') && textOf(specOf(manifest)['parameters']).includes('${given}')
-  return nested ? (isObject(own['parameters']) ? (own['parameters'] as JsonObject) : {}) : own
 }
 
 const label = /^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$/
@@ -215,10 +173,3 @@ describe.skipIf(!there)('published definitions', () => {
     expect(parsed.ok ? [] : parsed.problem.map((e) => e.detail.replace(/:.*/, ''))).toContain('line 72, column 99')
   })
 })
-
-function parseManifests(contents: readonly string[]): readonly JsonObject[] {
-  return contents.flatMap((content) => {
-    const parsed = parseYamlDocuments(content)
-    return parsed.ok ? (parsed.value as readonly JsonObject[]) : []
-  })
-}
