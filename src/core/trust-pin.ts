@@ -28,7 +28,7 @@ const families: readonly Family[] = [
     noun: 'repository',
     issuer: ({ hostname, pathname }) => hostname === 'token.actions.githubusercontent.com' || pathname.endsWith('/_services/token'),
     marks: words(
-      'repository repository_id repository_owner repository_owner_id repository_visibility job_workflow_ref workflow_ref event_name base_ref head_ref',
+      'repository repository_id repository_owner repository_owner_id repository_visibility job_workflow_ref workflow_ref workflow workflow_sha event_name base_ref head_ref actor actor_id run_id run_number run_attempt',
     ),
     subject: 'repo:',
   },
@@ -38,14 +38,14 @@ const families: readonly Family[] = [
     noun: 'project',
     issuer: ({ hostname }) => hostname === 'gitlab.com',
     marks: words(
-      'project_id project_path namespace_id namespace_path job_project_id job_project_path ci_config_ref_uri pipeline_source ref_path user_login user_access_level groups_direct',
+      'project_id project_path namespace_id namespace_path job_project_id job_project_path ci_config_ref_uri pipeline_source ref_path user_login user_access_level groups_direct environment_protected environment_action deployment_tier pipeline_id job_id runner_id',
     ),
     subject: 'project_path:',
   },
 ]
 
 /** Claims that every token of an issuer may have the same value of, or that say where and when a job runs and not whose it is. */
-const saysNothing = words('iss aud exp iat nbf jti ref ref_type ref_protected environment runner_environment sha')
+const saysNothing = words('iss aud exp iat nbf jti ref ref_type ref_protected environment runner_environment sha terraform_run_phase')
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.split(' '))

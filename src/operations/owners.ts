@@ -8,17 +8,21 @@ import { identityMemory } from './identity-memory.ts'
 
 /**
  * The owners of a team as principals: they have a part in what its service accounts ask (L4). Those listed by e-mail, seen
- * before or not, and those who were seen lately in a group that is listed.
+ * before or not, and those who were seen in a group that is listed, however long ago: a role lapses with its group, a part
+ * in what was asked does not.
  */
 export async function ownersOf(context: Context, team: string): Promise<readonly string[]> {
   const owners = await identityMemory(context).owners.read(team, async () => {
     const found = (await context.platform()).teams.get(team)
     const emails = found === undefined ? [] : ownersIn(found.users).filter(isEmail)
     const groups = found === undefined ? [] : ownersIn(found.groups)
-    return emails.length + groups.length === 0 ? [] : knowPeople(context.database.pool, { emails, groups }, context.groupsTtlMs)
+    return emails.length + groups.length === 0 ? [] : knowPeople(context.database.pool, { emails, groups }, EVER_MS)
   })
   return owners ?? []
 }
+
+/** A hundred years. */
+const EVER_MS = 100 * 365 * 86_400_000
 
 function ownersIn(members: ReadonlyMap<string, string>): string[] {
   return [...members].flatMap(([who, role]) => (role === 'owner' ? [who] : []))
