@@ -45,6 +45,11 @@ describe('an expression says who, for good', () => {
 
   it.each([
     [gitHub, 'true', 'everybody'],
+    ['https://gitlab.example.com', "claims.environment_protected == 'true'", 'any project may say it'],
+    ['https://gitlab.example.com', "claims.deployment_tier == 'production'", 'any project may say it'],
+    ['https://github.example.com', "claims.workflow == 'deploy'", 'any repository may have such a workflow'],
+    ['https://github.example.com', "claims.actor == 'alice'", 'a name can be registered by others'],
+    ['https://app.terraform.io', "claims.terraform_run_phase == 'apply'", 'any workspace has it'],
     [gitHub, "claims.sub == 'repo:acme/orders:ref:refs/heads/main'", 'a name can be registered by others'],
     [gitHub, "claims.repository == 'acme/orders'", 'a name can be registered by others'],
     [gitHub, "claims.repository_owner == 'acme'", 'every repository of the owner'],
