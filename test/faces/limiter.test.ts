@@ -23,6 +23,13 @@ describe('a limiter', () => {
     )
   })
 
+  test('never tells anybody to wait for longer than its window', () => {
+    const limiter = alone(1, 1_000)
+    const told = new Set(Array.from({ length: 20_000 }, (_, i) => limiter.count(`key ${i}`).resetS))
+
+    expect([...told]).toEqual([1])
+  })
+
   test('begins anew when the window is over', async () => {
     const limiter = alone(1, 30)
     limiter.count('a')

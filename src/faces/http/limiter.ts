@@ -85,7 +85,8 @@ export function openLimiter({ name, max, windowMs, shared }: LimiterOptions): Li
     count(key) {
       const now = performance.now()
       const window = windowOf(key, now)
-      const resetS = Math.max(1, Math.ceil((window.until - now) / 1_000))
+      // In whole milliseconds first: of fractions, `now + 1_000 - now` can be more than a second.
+      const resetS = Math.max(1, Math.ceil(Math.round(window.until - now) / 1_000))
       if (window.count >= max) return { allowed: false, remaining: 0, resetS }
       window.count++
       if (shared !== null) tellLater(key, window, now)
