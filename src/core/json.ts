@@ -65,3 +65,15 @@ export function setOwn(object: Record<string, unknown>, key: string, value: unkn
 export function pointerToken(name: string | number): string {
   return `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
+
+/** How many values there are in a value, itself included; `limit` when there are as many or more. */
+export function nodesUpTo(value: unknown, limit: number): number {
+  const pending: unknown[] = [value]
+  let seen = 0
+  while (pending.length > 0 && seen < limit) {
+    const next = pending.pop()
+    seen++
+    if (Array.isArray(next) || isObject(next)) for (const child of Object.values(next)) if (pending.push(child) > limit) return limit
+  }
+  return seen
+}

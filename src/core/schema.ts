@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import { isObject, pointerToken, type JsonObject } from './json.ts'
+import { nodesUpTo, pointerToken, type JsonObject } from './json.ts'
 import { fillDefaults, findDefaults, tightenSchema } from './parameter-schema.ts'
 import type { FieldError } from './problem.ts'
 import { compilePattern } from './re2.ts'
@@ -151,17 +151,6 @@ function strictModeError(error: unknown): FieldError {
     .replace(/ (in|at) "#[^"]*"/, '')
     .replace(/ \(strict\w+\)$/, '')
   return { pointer: decodeURIComponent(place), detail }
-}
-
-function nodesUpTo(value: unknown, limit: number): number {
-  const pending: unknown[] = [value]
-  let seen = 0
-  while (pending.length > 0 && seen < limit) {
-    const next = pending.pop()
-    seen++
-    if (Array.isArray(next) || isObject(next)) for (const child of Object.values(next)) if (pending.push(child) > limit) return limit
-  }
-  return seen
 }
 
 /**

@@ -12,6 +12,9 @@ import type { StructuralType } from './node.ts'
  */
 export type Check = (value: Json, path: string, errors: ErrorObject[]) => void
 
+/** Who reads this many has enough to do; all that is wrong with a long list would fill the memory. */
+export const maxErrors = 100
+
 /** The checks of one schema without those of its properties and items, which are nodes (or, in an alternative, checked by `compileBranch`). */
 export function compileChecks(schema: JsonObject, pointer: string, type: StructuralType | null, wrong: FieldError[]): readonly Check[] {
   const checks: Check[] = []
@@ -161,9 +164,11 @@ function choice(keyword: 'anyOf' | 'oneOf', branches: readonly Check[], say: Say
     const found: ErrorObject[] = []
     let passing = 0
     for (const branch of branches) {
-      const before = found.length
-      branch(value, path, found)
-      if (found.length === before) passing++
+      const own: ErrorObject[] = []
+      branch(value, path, own)
+      if (own.length === 0) passing++
+      else if (found.length < maxErrors) found.push(...own)
+      if (passing > (keyword === 'anyOf' ? 0 : 1)) break
     }
     if (passing === 0) errors.push(...found)
     if (passing === 0) none(value, path, errors)
@@ -211,7 +216,7 @@ function compileBranch(schema: JsonObject, pointer: string, wrong: FieldError[])
     })
   }
   return (value, path, errors) => {
-    for (const check of checks) check(value, path, errors)
+    for (const check of checks) if (errors.length < maxErrors) check(value, path, errors)
   }
 }
 

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../json.ts'
+import { isObject, nodesUpTo, type Json, type JsonObject } from '../json.ts'
 import type { FieldError } from '../problem.ts'
 import { ok, refuse, type Result } from '../result.ts'
 import type { ParameterSchema } from '../schema.ts'
@@ -12,6 +12,13 @@ import { compileStructural } from './structural.ts'
 
 /** Schemas of published definitions are ten times as long as what people write; most of it is descriptions. */
 const maxSchemaBytes = 512 * 1024
+
+/**
+ * Values that parameters may have, their defaults filled in: defaults multiply what was asked for, and rules may compare every item with
+ * every other. Those of published examples have some hundred.
+ */
+const maxValues = 10_000
+const isTooMuch = (value: Json) => nodesUpTo(value, maxValues + 1) > maxValues
 
 const innerOne = ['items', 'additionalProperties', 'not']
 const innerList = ['allOf', 'anyOf', 'oneOf']
@@ -39,11 +46,14 @@ export function compileKubernetesParameters(written: JsonObject): Result<Paramet
   return ok({
     schema: jsonSchemaOf(structural.root),
     withDefaults: (value) => {
+      // Left as it is, for `validate` to refuse.
+      if (isTooMuch(value)) return value
       // Nothing asked for is the same as no parameters at all, and these may have a default as a whole.
       const asked = preset !== undefined && Object.keys(value).length === 0 ? preset : value
       return structural.applyDefaults(asked) as JsonObject // The root is an object, and so is its default.
     },
     validate: (value, pointer, previous) => {
+      if (isTooMuch(value)) return [{ pointer, detail: `has more than ${maxValues} values` }]
       const unknown = structural.unknownFields(value, pointer)
       const wrong = structural.validate(value, previous, pointer)
       return unknown.length === 0 ? wrong : [...unknown, ...wrong]

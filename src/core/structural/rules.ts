@@ -11,6 +11,7 @@ import { checkCount, ownPrefix, rewrite, startCounting } from '../expression/rew
 import { newCelEnvironment, sameValue } from '../expression.ts'
 import { isObject, pointerToken, type Json, type JsonObject } from '../json.ts'
 import type { FieldError } from '../problem.ts'
+import { maxErrors } from './checks.ts'
 import type { Node, WrittenRule } from './node.ts'
 import { declareKubernetesFunctions } from './rule-functions.ts'
 import { ruleTypeOf, toRuleValue, type RuleType } from './rule-types.ts'
@@ -67,7 +68,7 @@ export function compileRules(root: Node, errors: FieldError[]): Rules {
 type Walk = { readonly compiled: ReadonlyMap<Node, Compiled>; readonly interesting: ReadonlySet<Node>; readonly broken: FieldError[] }
 
 function walk(at: Walk, node: Node, value: Json, old: Json | undefined, path: string): void {
-  if (value === null) return
+  if (value === null || at.broken.length >= maxErrors) return
   const own = at.compiled.get(node)
   if (own !== undefined) evaluateNode(own, value, old, path, at.broken)
   if (Array.isArray(value)) {

@@ -1,12 +1,12 @@
 import type { ErrorObject } from 'ajv'
 import { canonicalize, isObject, pointerToken, type Json, type JsonObject } from '../json.ts'
 import { isAnything } from './defaults.ts'
-import { isOfType } from './checks.ts'
+import { isOfType, maxErrors } from './checks.ts'
 import type { Node } from './node.ts'
 
-/** What a value, its defaults filled in, breaks of its schema; rules apart. */
+/** What a value, its defaults filled in, breaks of its schema, `maxErrors` and few more at most; rules apart. */
 export function checkValue(node: Node, value: Json, path: string, errors: ErrorObject[]): void {
-  if (value === null && (node.nullable || isAnything(node))) return
+  if (errors.length >= maxErrors || (value === null && (node.nullable || isAnything(node)))) return
   if (!checkType(node, value, path, errors)) return
   for (const check of node.checks) check(value, path, errors)
   if (Array.isArray(value)) checkList(node, value, path, errors)
@@ -51,7 +51,7 @@ function checkList(node: Node, value: readonly Json[], path: string, errors: Err
     const key = listKey(node, item)
     const twin = seen.get(key)
     if (twin === undefined) seen.set(key, i)
-    else {
+    else if (errors.length < maxErrors) {
       const what = listType === 'set' ? 'is' : `has the ${node.listMapKeys.join(', ')} of`
       const message = `${what} item ${twin} already; ${listType === 'set' ? 'no item' : 'no such key'} may be there twice`
       errors.push({ ...own(node, 'x-kubernetes-list-type', `${path}/${i}`, {}), message })
@@ -87,6 +87,7 @@ export function findUnknown(node: Node, value: Json, path: string, errors: Error
   if (!isObject(value) || isAnything(node)) return
   const { additional } = node
   for (const [name, member] of Object.entries(value as JsonObject)) {
+    if (errors.length >= maxErrors) return
     const field = node.properties.get(name)
     if (node.embedded && name === 'metadata') findUnknownMetadata(node, member, `${path}/metadata`, errors)
     else if (field !== undefined) findUnknown(field, member, path + pointerToken(name), errors)
